@@ -1,0 +1,2 @@
+//! headcount counts exactly how many different users a log of JSON frames holds per window.
+pub mod limits;

@@ -1,0 +1,65 @@
+//! Every bound of the program in one place, each with its unit and its reason.
+//!
+//! A bound is reached loudly (an error or an account), never by a smaller count. Sizes are powers
+//! of two unless a reason says otherwise; relations between bounds are checked when compiling.
+
+/// Bytes of one frame at most; a longer one is malformed (`too_long`). Large enough for any log
+/// record Kafka is ever configured for, small enough that one frame a worker may be held whole.
+pub const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Bytes of one uid at most, once unescaped. A longer one is malformed (`bad_uid`).
+pub const UID_BYTES_MAX: usize = 1024;
+
+/// Frames of one batch at most: its columns stay in the second-level cache, and an index into it
+/// fits 16 bits with room for the end.
+pub const BATCH_FRAMES_MAX: usize = 4096;
+
+/// Bytes of uids in one batch at most, for the same reason.
+pub const BATCH_UID_BYTES_MAX: usize = 256 * 1024;
+
+/// Bytes of payloads a batch holds before it is full, where rejects are asked for. One frame may
+/// go beyond it: it is held whole.
+pub const BATCH_HELD_BYTES: usize = 1024 * 1024;
+
+/// Bytes of input a worker claims at a time. A chunk is the unit in which workers may run ahead.
+pub const CHUNK_BYTES: usize = 1024 * 1024;
+
+/// Bytes of one read(2): what has been read is still in the second-level cache when it is scanned.
+pub const READ_BYTES: usize = 256 * 1024;
+
+/// Bytes by which a read buffer starts past a page: read(2) into a page-aligned buffer is three
+/// to five times slower (4 KiB aliasing between the page cache and the buffer).
+pub const READ_SKEW_BYTES: usize = 512;
+
+/// Batches that belong to one scanner: one being filled, the rest on their way round.
+pub const BATCHES_PER_SCANNER: usize = 8;
+
+/// Results on their way to the output, per ring.
+pub const RESULT_RING_SLOTS: usize = 1024;
+
+/// Scanners and counters at most, each: more than any host this was made for has cores.
+pub const STAGE_THREADS_MAX: usize = 256;
+
+/// Windows of one size open at once at most. A slot's number fits 16 bits, with one value kept
+/// for "none". `--max-lag` is refused where it would need more.
+pub const WINDOWS_OPEN_MAX: usize = 16 * 1024;
+
+/// Frames whose times are looked at to see whether `--ts-unit` can be right.
+pub const UNIT_CHECK_FRAMES: usize = 1000;
+
+/// The years a timestamp may lie in, both included, as seconds of unix time: 0001-01-01T00:00:00Z
+/// to 9999-12-31T23:59:59Z. Outside of them it is malformed (`bad_ts`).
+pub const TS_S_MIN: i64 = -62_135_596_800;
+/// See [`TS_S_MIN`].
+pub const TS_S_MAX: i64 = 253_402_300_799;
+
+/// The years in which a log's times are plausible (1990 to 2100, both included), as seconds.
+pub const TS_S_PLAUSIBLE_MIN: i64 = 631_152_000;
+/// See [`TS_S_PLAUSIBLE_MIN`].
+pub const TS_S_PLAUSIBLE_MAX: i64 = 4_133_980_799;
+
+const _: () = assert!(BATCH_FRAMES_MAX < u16::MAX as usize);
+const _: () = assert!(UID_BYTES_MAX <= BATCH_UID_BYTES_MAX);
+const _: () = assert!(READ_BYTES <= CHUNK_BYTES);
+const _: () = assert!(WINDOWS_OPEN_MAX < u16::MAX as usize);
+const _: () = assert!(TS_S_MIN < TS_S_PLAUSIBLE_MIN && TS_S_PLAUSIBLE_MAX < TS_S_MAX);
