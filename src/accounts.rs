@@ -1,0 +1,259 @@
+//! The accounts of a run: what became of every frame, checked by the program itself.
+//!
+//! `frames_read = counted + refused_late + refused_future + refused_gone + malformed + empty +
+//! parked`. The terms are counted in different places (scanners, clock, counters, output), so that
+//! a frame lost on the way between them shows.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::engine::Outcome;
+use crate::error::{Error, ExitCode};
+use crate::ring::StopReason;
+use crate::scan::Malformed;
+
+/// Why a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// The input was read to its end.
+    Done,
+    /// By SIGINT or SIGTERM.
+    Interrupted,
+    /// Whoever read the results closed the pipe.
+    OutputClosed,
+    /// It failed.
+    Failed,
+}
+
+/// What became of the frames.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Frames {
+    /// Frames read: all lines but blank ones.
+    pub frames_read: u64,
+    /// Counted in at least one window.
+    pub counted: u64,
+    /// Their windows were final before they came.
+    pub refused_late: u64,
+    /// Too far ahead of every clock (none, until the clock has such a rule).
+    pub refused_future: u64,
+    /// On time, but their window was no longer kept (likewise).
+    pub refused_gone: u64,
+    /// Not what a frame must be, all reasons.
+    pub malformed: u64,
+    /// Kafka tombstones.
+    pub empty: u64,
+    /// Waiting for the clock to come near.
+    pub parked: u64,
+    /// The malformed ones by reason.
+    pub malformed_by_reason: MalformedByReason,
+}
+
+/// Malformed frames by reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MalformedByReason(pub [u64; Malformed::ALL.len()]);
+
+impl Serialize for MalformedByReason {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(
+            Malformed::ALL.into_iter().map(|reason| (reason.as_str(), self.0[reason.index()])),
+        )
+    }
+}
+
+/// The accounts.
+#[derive(Clone, Debug, Serialize)]
+pub struct Accounts {
+    /// How it ended.
+    pub ended: Ended,
+    /// What failed, if anything did.
+    pub error: Option<String>,
+    /// What became of the frames.
+    #[serde(flatten)]
+    pub frames: Frames,
+    /// Lines that held nothing.
+    pub blank_lines: u64,
+    /// Bytes of input, uncompressed.
+    pub bytes: u64,
+    /// Results put out.
+    pub windows: u64,
+    /// Results that could not be written.
+    pub windows_withheld: u64,
+    /// Windows that were open when the log was broken off, and so not put out.
+    pub windows_left_open: u64,
+    /// Frames counted in those.
+    pub frames_left_open: u64,
+    /// Windows open at once at most.
+    pub windows_open_peak: u64,
+    /// Users known at once at most.
+    pub users_peak: u64,
+    /// Users each result may be short of at most: every refused frame may have brought one.
+    pub error_estimate: ErrorEstimate,
+}
+
+/// How far off the counts can be.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct ErrorEstimate {
+    /// Counts are exact for the frames counted.
+    pub counted_frames: u64,
+    /// Frames with a time and a uid that were refused: no count is short of more users.
+    pub refused_frames: u64,
+    /// Frames that could not be read: they may have been anybody's.
+    pub malformed_frames: u64,
+}
+
+impl Accounts {
+    /// Draws up the accounts of a counting run, and checks them. The error, if any, comes beside
+    /// them: they are worth showing all the same.
+    pub fn of(outcome: &mut Outcome, stopped: StopReason) -> (Accounts, Option<Error>) {
+        let judged = outcome.clock.judged;
+        let tally = outcome.clock.tally;
+        let frames = Frames {
+            frames_read: tally.frames,
+            counted: judged.counted,
+            refused_late: judged.refused_late,
+            malformed: tally.malformed_total(),
+            malformed_by_reason: MalformedByReason(tally.malformed),
+            ..Frames::default()
+        };
+        let failed = outcome
+            .failed
+            .take()
+            .or(outcome.clock.failed.take())
+            .or(outcome.output.failed.take())
+            .or_else(|| disagreement(outcome, &frames).map(Error::Disagree));
+        let ended = match (&failed, stopped) {
+            (Some(_), _) | (None, StopReason::Failed) => Ended::Failed,
+            (None, StopReason::Interrupted) => Ended::Interrupted,
+            (None, StopReason::OutputClosed) => Ended::OutputClosed,
+            (None, StopReason::Running) => Ended::Done,
+        };
+        let accounts = Accounts {
+            ended,
+            error: failed.as_ref().map(Error::to_string),
+            error_estimate: ErrorEstimate {
+                counted_frames: frames.counted,
+                refused_frames: frames.refused_late + frames.refused_future + frames.refused_gone,
+                malformed_frames: frames.malformed,
+            },
+            frames,
+            blank_lines: tally.blank_lines,
+            bytes: tally.bytes,
+            windows: outcome.output.written,
+            windows_withheld: outcome.output.withheld,
+            windows_left_open: judged.left_open,
+            frames_left_open: judged.frames_left_open,
+            windows_open_peak: judged.open_peak as u64,
+            users_peak: outcome.counted.users_peak,
+        };
+        (accounts, failed)
+    }
+
+    /// The exit code of the run.
+    pub fn exit_code(&self, failed: Option<&Error>) -> ExitCode {
+        match (failed, self.ended) {
+            (Some(error), _) => error.exit_code(),
+            (None, Ended::Interrupted) => ExitCode::Interrupted,
+            (None, Ended::Failed) => ExitCode::Failed,
+            (None, Ended::Done | Ended::OutputClosed) => ExitCode::Done,
+        }
+    }
+}
+
+/// What in the accounts does not add up, if anything.
+fn disagreement(outcome: &Outcome, frames: &Frames) -> Option<String> {
+    let judged = outcome.clock.judged;
+    let Frames { frames_read, counted, refused_late, malformed, .. } = *frames;
+    let sum = counted
+        + refused_late
+        + frames.refused_future
+        + frames.refused_gone
+        + malformed
+        + frames.empty
+        + frames.parked;
+    let checks = [
+        ("frames read", frames_read, "counted, refused and malformed", sum),
+        ("frames the clock was given", frames_read, "frames scanned", outcome.read.frames),
+        ("bytes the clock was told of", outcome.clock.tally.bytes, "bytes read", outcome.read.bytes),
+        ("frames the clock let in", counted, "frames counted", outcome.counted.frames),
+        (
+            "frames the clock let in",
+            counted,
+            "frames of windows put out and left open",
+            judged.frames_put_out + judged.frames_left_open,
+        ),
+        (
+            "windows closed",
+            judged.results,
+            "results written and withheld",
+            outcome.output.written + outcome.output.withheld,
+        ),
+    ];
+    let wrong: Vec<String> = checks
+        .iter()
+        .filter(|(_, left, _, right)| left != right)
+        .map(|(what, left, other, right)| format!("{what}: {left}, but {other}: {right}"))
+        .chain(outcome.output.incomplete.then(|| "a counter was gone before its count".into()))
+        .collect();
+    (!wrong.is_empty())
+        .then(|| format!("the accounts do not add up, do not trust these results: {}", wrong.join("; ")))
+}
+
+/// What a run cost.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cost {
+    /// Seconds from the start of the threads to the end of the last.
+    pub seconds: f64,
+    /// Frames a second.
+    pub frames_per_s: f64,
+    /// 10⁹ bytes of uncompressed input a second.
+    pub gb_per_s: f64,
+    /// Seconds of CPU, user and system, of the whole process so far.
+    pub cpu_seconds: f64,
+    /// Most memory resident at once, bytes.
+    pub peak_memory_bytes: Option<u64>,
+    /// Each stage's share of its thread's time.
+    pub stages: Vec<StageCost>,
+}
+
+/// What one stage cost.
+#[derive(Clone, Debug, Serialize)]
+pub struct StageCost {
+    /// Its name.
+    pub stage: String,
+    /// Seconds in steps that did something.
+    pub busy_seconds: f64,
+    /// The share of the run's time.
+    pub utilisation: f64,
+}
+
+impl Cost {
+    /// The cost of a run that read this much.
+    pub fn of(outcome: &Outcome) -> Cost {
+        let seconds = outcome.elapsed.as_secs_f64();
+        let cpu = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+        let per_s = |n: u64| if seconds > 0.0 { n as f64 / seconds } else { 0.0 };
+        let cost = |(stage, busy): &(String, Duration)| StageCost {
+            stage: stage.clone(),
+            busy_seconds: busy.as_secs_f64(),
+            utilisation: if seconds > 0.0 { busy.as_secs_f64() / seconds } else { 0.0 },
+        };
+        Cost {
+            seconds,
+            frames_per_s: per_s(outcome.read.frames),
+            gb_per_s: per_s(outcome.read.bytes) / 1e9,
+            cpu_seconds: cpu.tv_sec as f64 + cpu.tv_nsec as f64 / 1e9,
+            peak_memory_bytes: peak_memory_bytes(),
+            stages: outcome.busy.iter().map(cost).collect(),
+        }
+    }
+}
+
+/// Most memory this process had resident at once, as the kernel says (`VmHWM`).
+fn peak_memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}

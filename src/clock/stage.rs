@@ -1,0 +1,379 @@
+//! The clock's stage: merges the scanners' batches into the order of the log, has them judged, and
+//! deals them out to the counters.
+//!
+//! Owns the clock and, of each batch it dealt out, the master handle: when every reader (counters,
+//! and the rejects' writer if there is one) has returned its own, the master is the only handle
+//! again and goes home to its scanner. Chunks come in their numbers' order whichever scanner read
+//! them; none is waited for by a scanner, only here.
+//!
+//! Order of sending: a batch goes to all readers first, its results' heads to the output after.
+//! The other way round a full ring of heads would wait for counts that the counters have not been
+//! asked for yet.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::unit_check::{UnitCheck, UnitVerdict};
+use super::verdict::Head;
+use super::{Clock, Judged};
+use crate::batch::{Batch, BatchEnd, BatchHandle, Tally};
+use crate::error::Error;
+use crate::ring::sync::{AtomicBool, AtomicU64};
+use crate::ring::{Consumer, PopError, Producer, PushError, Stop, StopReason};
+use crate::scan::TsUnit;
+use crate::stage::{Report, Stage, Step};
+
+/// What the clock tells the output.
+#[derive(Clone, Copy, Debug)]
+pub enum Message {
+    /// The log's times are what they should be: results may go out.
+    Release,
+    /// The next result, but for its count.
+    Result(Head),
+}
+
+/// What the clock leaves behind.
+#[derive(Debug, Default)]
+pub struct ClockReport {
+    /// What became of the frames it judged.
+    pub judged: Judged,
+    /// The scanners' account of the batches it judged.
+    pub tally: Tally,
+    /// Why the log was not judged to its end.
+    pub failed: Option<Error>,
+    /// Results were withheld: the times are in another unit.
+    pub wrong_unit: Option<TsUnit>,
+}
+
+/// The rings to and from one scanner.
+pub struct ScanLink {
+    /// Its batches.
+    pub from: Consumer<BatchHandle>,
+    /// Their way home.
+    pub home: Producer<BatchHandle>,
+}
+
+/// The rings to and from one reader of judged batches.
+pub struct ReaderLink {
+    /// To it.
+    pub to: Producer<BatchHandle>,
+    /// Its handles, done with.
+    pub back: Consumer<BatchHandle>,
+}
+
+/// What the clock's stage is made of.
+pub struct ClockParts {
+    /// The clock.
+    pub clock: Clock,
+    /// The check on the unit of time.
+    pub unit_check: UnitCheck,
+    /// Set while scanners are to give hints.
+    pub checking_unit: Arc<AtomicBool>,
+    /// Every scanner's rings.
+    pub scanners: Vec<ScanLink>,
+    /// Every reader's rings.
+    pub readers: Vec<ReaderLink>,
+    /// To the output.
+    pub messages: Producer<Message>,
+    /// Chunks claimed so far.
+    pub claimed: Arc<AtomicU64>,
+    /// Why the run is to stop, if it is.
+    pub stop: Stop,
+    /// A batch of its own, for the end of the log.
+    pub spare: BatchHandle,
+}
+
+/// The clock's stage. See the module's header.
+pub struct ClockStage {
+    clock: Clock,
+    unit_check: UnitCheck,
+    checking_unit: Arc<AtomicBool>,
+    scanners: Vec<ScanLink>,
+    readers: Vec<Reader>,
+    messages: Producer<Message>,
+    claimed: Arc<AtomicU64>,
+    stop: Stop,
+    spare: Option<BatchHandle>,
+    next_chunk: u64,
+    /// The scanner whose chunk is being taken.
+    taking_from: usize,
+    in_hand: Option<InHand>,
+    in_flight: VecDeque<Dealt>,
+    released: bool,
+    finished: bool,
+    report: ClockReport,
+}
+
+struct Reader {
+    link: ReaderLink,
+    sent: u64,
+    returned: u64,
+}
+
+/// A judged batch on its way to the readers.
+struct InHand {
+    batch: Dealt,
+    readers_done: usize,
+    heads_done: usize,
+}
+
+struct Dealt {
+    handle: BatchHandle,
+    /// Its scanner; none for the clock's own.
+    scanner: Option<usize>,
+}
+
+enum Merged {
+    Batch(usize, BatchHandle),
+    NotYet,
+    Ended,
+}
+
+impl ClockStage {
+    /// A clock before the first batch.
+    pub fn new(parts: ClockParts) -> ClockStage {
+        let batches: usize = parts.scanners.iter().map(|link| link.from.capacity()).sum();
+        let readers: Vec<Reader> = parts
+            .readers
+            .into_iter()
+            .map(|link| Reader { link, sent: 0, returned: 0 })
+            .collect();
+        ClockStage {
+            clock: parts.clock,
+            unit_check: parts.unit_check,
+            checking_unit: parts.checking_unit,
+            scanners: parts.scanners,
+            readers,
+            messages: parts.messages,
+            claimed: parts.claimed,
+            stop: parts.stop,
+            spare: Some(parts.spare),
+            next_chunk: 0,
+            taking_from: 0,
+            in_hand: None,
+            in_flight: VecDeque::with_capacity(batches + 1),
+            released: false,
+            finished: false,
+            report: ClockReport::default(),
+        }
+    }
+
+    /// Takes returned handles and sends whole batches home.
+    fn collect(&mut self) -> bool {
+        let mut worked = false;
+        for reader in &mut self.readers {
+            while reader.link.back.pop().is_ok() {
+                reader.returned += 1;
+                worked = true;
+            }
+        }
+        let dealt = self.readers.first().map_or(0, |reader| reader.sent);
+        let returned = self.readers.iter().map(|reader| reader.returned).min().unwrap_or(dealt);
+        // Handles come back in the order they went out, so the oldest batch is the next one whole.
+        let partly = self.in_hand.as_ref().is_some_and(|hand| hand.readers_done > 0);
+        let first_out = dealt - self.in_flight.len() as u64 - u64::from(partly);
+        let mut whole = returned.saturating_sub(first_out).min(self.in_flight.len() as u64);
+        while whole > 0 {
+            let dealt = self.in_flight.pop_front().expect("as many are in flight");
+            if let Err(dealt) = self.send_home(dealt) {
+                self.in_flight.push_front(dealt);
+                break;
+            }
+            whole -= 1;
+            worked = true;
+        }
+        worked
+    }
+
+    /// Sends a batch home; gives it back if there is no room.
+    fn send_home(&mut self, mut dealt: Dealt) -> Result<(), Dealt> {
+        let Some(scanner) = dealt.scanner else { return Ok(()) };
+        // A scanner that has ended dropped its rings, and so may the batch be.
+        let Some(link) = self.scanners.get_mut(scanner) else { return Ok(()) };
+        Arc::get_mut(&mut dealt.handle).expect("every reader gave its handle back").clear();
+        match link.home.push(dealt.handle) {
+            Ok(()) | Err(PushError::HungUp(_)) => Ok(()),
+            Err(PushError::Full(handle)) => Err(Dealt { handle, scanner: Some(scanner) }),
+        }
+    }
+
+    /// Sends what is in hand on its way: to the readers, then the heads. True when all is sent.
+    fn deal(&mut self) -> Dealing {
+        let Some(hand) = &mut self.in_hand else { return Dealing::Nothing };
+        let mut worked = false;
+        if !self.released && self.unit_check.verdict() == UnitVerdict::Right {
+            match self.messages.push(Message::Release) {
+                Ok(()) => (self.released, worked) = (true, true),
+                Err(PushError::Full(_)) => return Dealing::Blocked,
+                Err(PushError::HungUp(_)) => return Dealing::HungUp,
+            }
+        }
+        while let Some(reader) = self.readers.get_mut(hand.readers_done) {
+            match reader.link.to.push(Arc::clone(&hand.batch.handle)) {
+                Ok(()) => {
+                    reader.sent += 1;
+                    hand.readers_done += 1;
+                    worked = true;
+                }
+                Err(PushError::Full(_)) => return Dealing::blocked(worked),
+                Err(PushError::HungUp(_)) => return Dealing::HungUp,
+            }
+        }
+        while let Some(&head) = hand.batch.handle.verdicts.heads().get(hand.heads_done) {
+            match self.messages.push(Message::Result(head)) {
+                Ok(()) => {
+                    hand.heads_done += 1;
+                    worked = true;
+                }
+                Err(PushError::Full(_)) => return Dealing::blocked(worked),
+                Err(PushError::HungUp(_)) => return Dealing::HungUp,
+            }
+        }
+        let hand = self.in_hand.take().expect("it is in hand");
+        self.in_flight.push_back(hand.batch);
+        Dealing::Done
+    }
+
+    /// The next batch of the log, if it is there.
+    fn merge(&mut self) -> Merged {
+        let links = self.scanners.len();
+        let mut ended = 0;
+        for step in 0..links {
+            let index = (self.taking_from + step) % links;
+            match self.scanners[index].from.peek() {
+                Ok(batch) if batch.chunk == self.next_chunk => {
+                    let batch = self.scanners[index].from.pop().expect("it was just seen");
+                    self.taking_from = index;
+                    return Merged::Batch(index, batch);
+                }
+                Ok(_) | Err(PopError::Empty) => {}
+                Err(PopError::Ended) => ended += 1,
+            }
+        }
+        if ended == links { Merged::Ended } else { Merged::NotYet }
+    }
+
+    /// Judges a batch of the log.
+    fn judge(&mut self, scanner: usize, mut handle: BatchHandle) {
+        let batch = Arc::get_mut(&mut handle).expect("its scanner gave it away");
+        match std::mem::take(&mut batch.end) {
+            BatchEnd::More => {}
+            BatchEnd::ChunkDone => self.next_chunk += 1,
+            BatchEnd::Failed(error) => self.fail(*error),
+        }
+        self.report.tally.add(&batch.tally);
+        let Batch { facts, verdicts, hints, .. } = batch;
+        self.clock.judge(facts.ts_s(), verdicts);
+        self.unit_check.observe(hints);
+        if self.unit_check.verdict() != UnitVerdict::Open {
+            // Relaxed: see the scanners' load.
+            self.checking_unit.store(false, Ordering::Relaxed);
+        }
+        self.heed_unit();
+        let dealt = Dealt { handle, scanner: Some(scanner) };
+        self.in_hand = Some(InHand { batch: dealt, readers_done: 0, heads_done: 0 });
+    }
+
+    /// The log is at its end, or is broken off: the clock's last word.
+    fn end(&mut self) {
+        // Acquire: pairs with the claims' release; all chunks claimed by scanners that have ended
+        // are seen, so a missing one is noticed.
+        let claimed = self.claimed.load(Ordering::Acquire);
+        if self.report.failed.is_none() && self.next_chunk != claimed {
+            self.fail(Error::Internal(format!(
+                "{} of {claimed} chunks were judged, then a scanner was gone",
+                self.next_chunk
+            )));
+        }
+        self.unit_check.finish();
+        self.heed_unit();
+        let broken_off = self.report.failed.is_some() || self.stop.reason() != StopReason::Running;
+        let mut handle = self.spare.take().expect("the log ends once");
+        let batch = Arc::get_mut(&mut handle).expect("nobody has seen the spare batch");
+        batch.seal(self.next_chunk, BatchEnd::ChunkDone);
+        self.clock.finish(broken_off, &mut batch.verdicts);
+        self.report.judged = self.clock.judged();
+        let dealt = Dealt { handle, scanner: None };
+        self.in_hand = Some(InHand { batch: dealt, readers_done: 0, heads_done: 0 });
+        self.finished = true;
+    }
+
+    fn heed_unit(&mut self) {
+        if let UnitVerdict::Wrong(unit) = self.unit_check.verdict()
+            && self.report.wrong_unit.is_none()
+        {
+            self.report.wrong_unit = Some(unit);
+            self.fail(Error::usage(format!(
+                "the times of the log's first frames lie outside 1990-2100 in the unit given, but inside it in {unit}: give --ts-unit {unit} (nothing was put out)"
+            )));
+        }
+    }
+
+    /// Judging ends here. Scanners notice that nobody listens any more.
+    fn fail(&mut self, error: Error) {
+        if self.report.failed.is_none() {
+            self.report.failed = Some(error);
+        }
+        self.stop.request(StopReason::Failed);
+        self.scanners.clear();
+    }
+}
+
+enum Dealing {
+    Nothing,
+    Worked,
+    Blocked,
+    Done,
+    HungUp,
+}
+
+impl Dealing {
+    fn blocked(worked: bool) -> Dealing {
+        if worked { Dealing::Worked } else { Dealing::Blocked }
+    }
+}
+
+impl Stage for ClockStage {
+    fn name(&self) -> String {
+        "clock".into()
+    }
+
+    fn step(&mut self) -> Step {
+        let collected = self.collect();
+        let idle = if collected { Step::Worked } else { Step::Blocked };
+        match self.deal() {
+            Dealing::Worked | Dealing::Done => return Step::Worked,
+            Dealing::Blocked => return idle,
+            Dealing::HungUp => {
+                self.fail(Error::Internal("a stage behind the clock is gone".into()));
+                self.in_hand = None;
+                return Step::Done;
+            }
+            Dealing::Nothing => {}
+        }
+        if self.finished {
+            let out = self.in_flight.is_empty();
+            return if out { Step::Done } else { idle };
+        }
+        if self.report.failed.is_some() {
+            self.end();
+            return Step::Worked;
+        }
+        match self.merge() {
+            Merged::Batch(scanner, batch) => {
+                self.judge(scanner, batch);
+                Step::Worked
+            }
+            Merged::NotYet => idle,
+            Merged::Ended => {
+                self.end();
+                Step::Worked
+            }
+        }
+    }
+
+    fn finish(self: Box<Self>) -> Report {
+        Report::Clock(Box::new(self.report))
+    }
+}

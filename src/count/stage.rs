@@ -1,0 +1,112 @@
+//! The counting stage: goes through the batches of the log in order, for one shard.
+//!
+//! Owns its counter. Reads a batch (shared with the other counters, read only), does the deeds
+//! marked in it and counts the frames between them; sends the batch back when it is through. A
+//! report that finds no room stops it in the middle of a batch, and it goes on from there.
+
+use crate::batch::BatchHandle;
+use crate::clock::verdict::Deed;
+use crate::count::Counter;
+use crate::ring::{Consumer, PopError, Producer, PushError};
+use crate::stage::{Report, Stage, Step};
+
+/// What a counter leaves behind.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CountReport {
+    /// Frames it counted.
+    pub frames: u64,
+    /// Users it knew at once at most.
+    pub users_peak: u64,
+}
+
+/// The rings of one counter.
+pub struct CountRings {
+    /// Judged batches.
+    pub from_clock: Consumer<BatchHandle>,
+    /// The same batches, done with.
+    pub back: Producer<BatchHandle>,
+    /// The counts of reported slots, in the order of the reports.
+    pub counts: Producer<u64>,
+}
+
+/// One counter. See the module's header.
+pub struct CountStage {
+    shard: usize,
+    counter: Counter,
+    rings: CountRings,
+    current: Option<Current>,
+}
+
+struct Current {
+    batch: BatchHandle,
+    marks_done: usize,
+    /// Places of this shard's list that are counted.
+    places_done: usize,
+}
+
+impl CountStage {
+    /// The counter of a shard.
+    pub fn new(shard: usize, counter: Counter, rings: CountRings) -> CountStage {
+        CountStage { shard, counter, rings, current: None }
+    }
+}
+
+impl Stage for CountStage {
+    fn name(&self) -> String {
+        format!("count {}", self.shard)
+    }
+
+    fn step(&mut self) -> Step {
+        if self.current.is_none() {
+            self.current = match self.rings.from_clock.pop() {
+                Ok(batch) => Some(Current { batch, marks_done: 0, places_done: 0 }),
+                Err(PopError::Empty) => return Step::Blocked,
+                Err(PopError::Ended) => return Step::Done,
+            };
+        }
+        let current = self.current.as_mut().expect("set above");
+        let places = current.batch.facts.places(self.shard);
+        let marks = current.batch.verdicts.marks();
+        let mut worked = false;
+        while current.places_done < places.len() || current.marks_done < marks.len() {
+            let rest = &places[current.places_done..];
+            let mark = marks.get(current.marks_done);
+            let before = match mark {
+                Some(mark) => rest.partition_point(|&place| place < mark.place),
+                None => rest.len(),
+            };
+            self.counter.count(&current.batch, &rest[..before]);
+            current.places_done += before;
+            worked |= before > 0;
+            let Some(mark) = mark else { break };
+            match mark.deed {
+                Deed::Open => self.counter.open(mark.slot),
+                Deed::Report => match self.rings.counts.push(self.counter.users_in(mark.slot)) {
+                    Ok(()) => {}
+                    Err(PushError::Full(_)) if worked => return Step::Worked,
+                    Err(PushError::Full(_)) => return Step::Blocked,
+                    Err(PushError::HungUp(_)) => return Step::Done,
+                },
+                Deed::Free => self.counter.free(mark.slot),
+            }
+            current.marks_done += 1;
+            worked = true;
+        }
+        let current = self.current.take().expect("set above");
+        match self.rings.back.push(current.batch) {
+            Ok(()) => Step::Worked,
+            Err(PushError::Full(batch)) => {
+                let marks_done = batch.verdicts.marks().len();
+                let places_done = batch.facts.places(self.shard).len();
+                self.current = Some(Current { batch, marks_done, places_done });
+                if worked { Step::Worked } else { Step::Blocked }
+            }
+            Err(PushError::HungUp(_)) => Step::Done,
+        }
+    }
+
+    fn finish(self: Box<Self>) -> Report {
+        let users_peak = self.counter.users_peak() as u64;
+        Report::Count(CountReport { frames: self.counter.frames(), users_peak })
+    }
+}

@@ -1,0 +1,291 @@
+//! The engine: makes everything a run needs, joins the stages by rings, starts the threads, and
+//! gathers what they leave behind. It stops in order: the input ends, each stage ends when the one
+//! before it has.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::{Duration, Instant};
+
+use crate::batch::{Batch, BatchHandle, BatchShape, Tally};
+use crate::clock::stage::{ClockParts, ClockReport, ClockStage, ReaderLink, ScanLink};
+use crate::clock::unit_check::UnitCheck;
+use crate::clock::{Clock, ClockSettings};
+use crate::count::Counter;
+use crate::count::hash::UidHasher;
+use crate::count::stage::{CountReport, CountRings, CountStage};
+use crate::error::Error;
+use crate::input::Input;
+use crate::input::claim::Claims;
+use crate::input::frames::FrameReader;
+use crate::limits;
+use crate::output::rejects::RejectWriter;
+use crate::output::sink::ResultSink;
+use crate::output::stage::{OutputReport, OutputRings, OutputStage, RejectRings};
+use crate::ring::sync::{AtomicBool, AtomicU64};
+use crate::ring::{Parker, Stop, Token, WaitPolicy, Waiter, Waker, ring};
+use crate::scan::stage::{Depth, ScanParts, ScanReport, ScanRings, ScanStage};
+use crate::scan::{ScanSettings, Scanner};
+use crate::stage::{Report, Stage};
+use crate::stats::Live;
+use crate::thread::{self, Finished};
+use crate::topology::{StageKind, Topology};
+
+/// The sizes of a run's parts. The answer does not depend on them.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    /// Bytes of a claimed chunk, at most [`limits::FRAME_BYTES_MAX`].
+    pub chunk_bytes: usize,
+    /// Frames of a batch.
+    pub batch_frames: usize,
+    /// Bytes of uids of a batch.
+    pub batch_uid_bytes: usize,
+    /// Batches of one scanner.
+    pub batches: usize,
+    /// Slots of the rings that carry batches.
+    pub batch_ring_slots: usize,
+    /// Slots of the rings that carry results.
+    pub result_ring_slots: usize,
+}
+
+impl Default for Sizes {
+    fn default() -> Sizes {
+        Sizes {
+            chunk_bytes: limits::CHUNK_BYTES,
+            batch_frames: limits::BATCH_FRAMES_MAX,
+            batch_uid_bytes: limits::BATCH_UID_BYTES_MAX,
+            batches: limits::BATCHES_PER_SCANNER,
+            batch_ring_slots: limits::BATCHES_PER_SCANNER,
+            result_ring_slots: limits::RESULT_RING_SLOTS,
+        }
+    }
+}
+
+/// Everything a run is made from.
+pub struct Job {
+    /// What is read, in order.
+    pub inputs: Vec<Input>,
+    /// How frames are read.
+    pub scan: ScanSettings,
+    /// How time goes.
+    pub clock: ClockSettings,
+    /// How far frames go.
+    pub depth: Depth,
+    /// Which stages run where.
+    pub topology: Topology,
+    /// How threads wait.
+    pub wait: WaitPolicy,
+    /// How large things are.
+    pub sizes: Sizes,
+    /// Where results go.
+    pub sink: Box<dyn ResultSink>,
+    /// Where rejects go, if they are wanted: its name, and the open output.
+    pub rejects: Option<(String, Box<dyn Write + Send>)>,
+    /// Ends the run early.
+    pub stop: Stop,
+    /// What a watcher reads; one set of counters for each scanner.
+    pub live: Live,
+}
+
+/// A job taken apart into its threads, not yet started.
+pub struct Wiring {
+    /// Each thread's stages and its waiter.
+    pub threads: Vec<(Vec<Box<dyn Stage>>, Waiter)>,
+    /// Whether threads are pinned.
+    pub pin: bool,
+}
+
+/// What a run came to.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The scanners' account of all they read.
+    pub read: Tally,
+    /// The clock's report.
+    pub clock: ClockReport,
+    /// The counters' reports, added up.
+    pub counted: CountReport,
+    /// The output's report.
+    pub output: OutputReport,
+    /// Time each stage was busy, by name.
+    pub busy: Vec<(String, Duration)>,
+    /// From the start of the threads to the end of the last.
+    pub elapsed: Duration,
+    /// A fault of the program itself, or an error of a measuring run.
+    pub failed: Option<Error>,
+}
+
+/// How often a run is watched.
+const WATCH_EVERY: Duration = Duration::from_millis(100);
+
+/// Allocates and wires; nothing runs yet.
+pub fn wire(job: Job) -> Result<Wiring, Error> {
+    let Job { topology, sizes, .. } = &job;
+    let (topology, sizes) = (topology.clone(), *sizes);
+    let waiters = topology
+        .threads
+        .iter()
+        .map(|_| Ok(Waiter::new(job.wait, Parker::new()?)))
+        .collect::<std::io::Result<Vec<Waiter>>>()
+        .map_err(|source| Error::System { what: "cannot make an eventfd", source })?;
+    let wakers: Vec<Waker> = waiters.iter().map(Waiter::waker).collect();
+    let waker = |stage: StageKind| wakers[topology.thread_of(stage)].clone();
+    for waker in &wakers {
+        job.stop.add_waker(waker.clone());
+    }
+
+    let shape = BatchShape {
+        frames_max: sizes.batch_frames,
+        uid_bytes_max: sizes.batch_uid_bytes,
+        shards: topology.counters,
+        window_sizes: job.clock.sizes.len(),
+        held_bytes: job.rejects.is_some().then_some(limits::BATCH_HELD_BYTES),
+    };
+    let batch = || -> BatchHandle { Arc::new(Batch::new(&shape)) };
+    let claimed = Arc::new(AtomicU64::new(0));
+    let checking_unit = Arc::new(AtomicBool::new(job.depth == Depth::Count));
+    let hasher = UidHasher::new(topology.counters);
+    let input_names: Vec<String> = job.inputs.iter().map(|input| input.name.to_string()).collect();
+    let token = Token::new(Claims::new(
+        job.inputs,
+        sizes.chunk_bytes,
+        Arc::clone(&claimed),
+        Arc::clone(&job.live.raw_bytes),
+        job.stop.clone(),
+    ));
+
+    let mut stages: Vec<(StageKind, Box<dyn Stage>)> = Vec::new();
+    let mut scan_links = Vec::new();
+    for index in 0..topology.scanners {
+        let own = StageKind::Scan(index);
+        token.add_waker(waker(own));
+        let slots = sizes.batch_ring_slots;
+        let (to_clock, from) = ring(slots, waker(own), waker(StageKind::Clock));
+        // Every batch can be at home at once.
+        let (mut home, home_end) = ring(sizes.batches, waker(StageKind::Clock), waker(own));
+        for _ in 0..sizes.batches {
+            home.push(batch()).unwrap_or_else(|_| unreachable!("the ring has room for all"));
+        }
+        scan_links.push(ScanLink { from, home });
+        let parts = ScanParts {
+            index,
+            depth: job.depth,
+            reader: FrameReader::new(token.clone()),
+            scanner: Scanner::new(&job.scan),
+            hasher: hasher.clone(),
+            checking_unit: Arc::clone(&checking_unit),
+            counters: Arc::clone(&job.live.scanners[index]),
+        };
+        let rings = ScanRings { to_clock, home: home_end };
+        stages.push((own, Box::new(ScanStage::new(parts, rings))));
+    }
+
+    if job.depth == Depth::Count {
+        let reader_link = |reader: StageKind| {
+            let slots = sizes.batch_ring_slots;
+            let (to, from_clock) = ring(slots, waker(StageKind::Clock), waker(reader));
+            let (back_to, back) = ring(slots, waker(reader), waker(StageKind::Clock));
+            (ReaderLink { to, back }, from_clock, back_to)
+        };
+        let mut readers = Vec::new();
+        let mut counts = Vec::new();
+        let slots = job.clock.windows_open_max();
+        for shard in 0..topology.counters {
+            let own = StageKind::Count(shard);
+            let (link, from_clock, back) = reader_link(own);
+            readers.push(link);
+            let (count, counted) =
+                ring(sizes.result_ring_slots, waker(own), waker(StageKind::Output));
+            counts.push(counted);
+            let rings = CountRings { from_clock, back, counts: count };
+            stages.push((own, Box::new(CountStage::new(shard, Counter::new(slots), rings))));
+        }
+        let rejects = job.rejects.map(|(name, out)| {
+            let (link, from_clock, back) = reader_link(StageKind::Output);
+            readers.push(link);
+            let writer = RejectWriter::new(&name, input_names, out);
+            RejectRings { from_clock, back, writer }
+        });
+        let (messages, heard) =
+            ring(sizes.result_ring_slots, waker(StageKind::Clock), waker(StageKind::Output));
+        let parts = ClockParts {
+            clock: Clock::new(&job.clock),
+            unit_check: UnitCheck::new(job.scan.ts_unit),
+            checking_unit,
+            scanners: scan_links,
+            readers,
+            messages,
+            claimed,
+            stop: job.stop.clone(),
+            spare: batch(),
+        };
+        stages.push((StageKind::Clock, Box::new(ClockStage::new(parts))));
+        let rings = OutputRings { messages: heard, counts, rejects };
+        let output = OutputStage::new(rings, job.sink, job.stop.clone());
+        stages.push((StageKind::Output, Box::new(output)));
+    }
+
+    let pin = topology.pin;
+    let mut threads = Vec::new();
+    for (kinds, waiter) in topology.threads.iter().zip(waiters) {
+        let mut own = Vec::new();
+        for kind in kinds {
+            if let Some(at) = stages.iter().position(|(stage, _)| stage == kind) {
+                own.push(stages.swap_remove(at).1);
+            }
+        }
+        threads.push((own, waiter));
+    }
+    Ok(Wiring { threads, pin })
+}
+
+/// Runs a job to its end. `watch` is called on this thread, again and again until it is over.
+pub fn run(job: Job, watch: &mut dyn FnMut()) -> Result<Outcome, Error> {
+    let Wiring { threads, pin } = wire(job)?;
+    let cores = if pin { thread::pin_targets(threads.len())? } else { Vec::new() };
+    let started = Instant::now();
+    let (done, all_done) = std::sync::mpsc::channel();
+    let handles = threads
+        .into_iter()
+        .enumerate()
+        .map(|(index, (stages, waiter))| {
+            thread::spawn(index, stages, waiter, cores.get(index).copied(), done.clone())
+        })
+        .collect::<Result<Vec<_>, Error>>()?;
+    drop(done);
+    let mut outcome = Outcome::default();
+    loop {
+        match all_done.recv_timeout(WATCH_EVERY) {
+            Ok(finished) => outcome.gather(finished),
+            Err(RecvTimeoutError::Timeout) => watch(),
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    outcome.elapsed = started.elapsed();
+    if handles.into_iter().any(|handle| handle.join().is_err()) {
+        outcome.failed = Some(Error::Internal("a thread panicked".into()));
+    }
+    Ok(outcome)
+}
+
+impl Outcome {
+    /// Adds what the stages of a thread left behind.
+    pub fn gather(&mut self, finished: Vec<Finished>) {
+        for Finished { name, report, busy } in finished {
+            self.busy.push((name, busy));
+            match report {
+                Report::Scan(ScanReport { tally, failed, .. }) => {
+                    self.read.add(&tally);
+                    if let Some(error) = failed {
+                        self.failed = Some(*error);
+                    }
+                }
+                Report::Clock(clock) => self.clock = *clock,
+                Report::Count(counted) => {
+                    self.counted.frames += counted.frames;
+                    self.counted.users_peak += counted.users_peak;
+                }
+                Report::Output(output) => self.output = output,
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What can go wrong, said once: what, where, and what to do next; and the exit codes.
+
+use std::io;
+
+/// An error that ends a run. Its text stands alone after the program's name.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The command line or the configuration asks for something that cannot be.
+    #[error("{0}")]
+    Usage(String),
+    /// An input cannot be read.
+    #[error("{name}: {source}")]
+    Input {
+        /// Which one.
+        name: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// An output cannot be written.
+    #[error("{name}: cannot write: {source}")]
+    Output {
+        /// Which one.
+        name: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// Something else of the operating system failed.
+    #[error("{what}: {source}")]
+    System {
+        /// What was wanted of it.
+        what: &'static str,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The accounts of a run do not add up, or results differ from a recount.
+    #[error("{0}")]
+    Disagree(String),
+    /// A fault of this program.
+    #[error("internal error: {0}; the results of this run cannot be trusted, please report it")]
+    Internal(String),
+}
+
+impl Error {
+    /// The command line is wrong.
+    pub fn usage(text: impl Into<String>) -> Error {
+        Error::Usage(text.into())
+    }
+
+    /// An input cannot be read.
+    pub fn input(name: &str, source: io::Error) -> Error {
+        Error::Input { name: name.into(), source }
+    }
+
+    /// An output cannot be written.
+    pub fn output(name: &str, source: io::Error) -> Error {
+        Error::Output { name: name.into(), source }
+    }
+
+    /// The exit code of a run that ends with this error.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Error::Usage(_) => ExitCode::Usage,
+            Error::Input { .. } | Error::Output { .. } | Error::System { .. } => ExitCode::Failed,
+            Error::Disagree(_) => ExitCode::Disagree,
+            Error::Internal(_) => ExitCode::Failed,
+        }
+    }
+}
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ExitCode {
+    /// All was done.
+    Done = 0,
+    /// It failed.
+    Failed = 1,
+    /// The command line or the configuration is wrong.
+    Usage = 2,
+    /// The accounts do not add up, or results differ from a recount.
+    Disagree = 3,
+    /// SIGINT or SIGTERM ended the run; what was put out is right.
+    Interrupted = 130,
+}
+
+impl From<ExitCode> for std::process::ExitCode {
+    fn from(code: ExitCode) -> std::process::ExitCode {
+        std::process::ExitCode::from(code as u8)
+    }
+}

@@ -1,0 +1,181 @@
+//! Claims: which worker reads what, so that every byte is read by exactly one and the order of the
+//! log is known.
+//!
+//! The claims are shared under a token that is tried, never waited for. Claiming a range of a file
+//! takes nanoseconds; the ranges are then read side by side. Claiming the next block of a stream
+//! includes reading it. Chunks are numbered from 0 over all inputs without a gap: the clock merges
+//! by these numbers and, at the end, knows from their count that none is missing.
+
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::read_buf::ReadBuf;
+use super::stream::{Block, Pull, Stream};
+use super::{Input, InputKind, PipeEnd};
+use crate::error::Error;
+use crate::ring::sync::AtomicU64;
+use crate::ring::{Stop, StopReason};
+
+/// A part of a plain file: the frames that begin in `from..=to` (after `from`, unless it is the
+/// log's start) are this claim's, wherever they end before `file_end`.
+#[derive(Debug)]
+pub struct Range {
+    pub name: Arc<str>,
+    pub file: Arc<File>,
+    pub from: u64,
+    pub to: u64,
+    pub file_end: u64,
+    /// It begins where the input's log begins, so its first byte begins a line.
+    pub first: bool,
+}
+
+/// What a claim gave.
+#[derive(Debug)]
+pub enum Claim {
+    /// A range to read, with its chunk number and input.
+    Range { chunk: u64, input: u32, range: Range },
+    /// A block that lies in the claimer's buffer.
+    Block { chunk: u64, input: u32, block: Block },
+    /// Nothing to read yet; wait on the descriptor.
+    Waiting(Arc<OwnedFd>),
+    /// This chunk cannot be read; it is the last.
+    Failed { chunk: u64, error: Error },
+    /// All is claimed, or the run was stopped.
+    Finished,
+}
+
+enum Current {
+    Nothing,
+    File { name: Arc<str>, file: Arc<File>, from: u64, next: u64, end: u64 },
+    Stream(Box<Stream>),
+}
+
+/// The shared state of the claims.
+pub struct Claims {
+    inputs: Vec<Input>,
+    /// Index of the next input to open.
+    next_input: usize,
+    current: Current,
+    chunk_bytes: u64,
+    /// Chunks claimed so far. Written under the token, read by the clock at the end.
+    claimed: Arc<AtomicU64>,
+    raw_bytes: Arc<AtomicU64>,
+    stop: Stop,
+    finished: bool,
+}
+
+impl Claims {
+    /// The claims on these inputs. `claimed` counts the chunks, `raw_bytes` what streams read.
+    pub fn new(
+        mut inputs: Vec<Input>,
+        chunk_bytes: usize,
+        claimed: Arc<AtomicU64>,
+        raw_bytes: Arc<AtomicU64>,
+        stop: Stop,
+    ) -> Claims {
+        inputs.reverse();
+        let chunk_bytes = chunk_bytes as u64;
+        Claims {
+            inputs,
+            next_input: 0,
+            current: Current::Nothing,
+            chunk_bytes,
+            claimed,
+            raw_bytes,
+            stop,
+            finished: false,
+        }
+    }
+
+    /// Claims the next chunk; a stream's block goes into `buf`, which must be empty.
+    pub fn claim(&mut self, buf: &mut ReadBuf) -> Claim {
+        loop {
+            if self.finished || self.stop.reason() != StopReason::Running {
+                self.finished = true;
+                return Claim::Finished;
+            }
+            let input = u32::try_from(self.next_input.saturating_sub(1)).unwrap_or(u32::MAX);
+            match &mut self.current {
+                Current::Nothing => {
+                    let Some(next) = self.inputs.pop() else {
+                        self.finished = true;
+                        return Claim::Finished;
+                    };
+                    self.next_input += 1;
+                    let name = Arc::clone(&next.name);
+                    match open(next, &self.raw_bytes) {
+                        Ok(current) => self.current = current,
+                        Err(error) => return self.fail(Error::input(&name, error)),
+                    }
+                }
+                Current::File { next, end, .. } if next >= end => self.current = Current::Nothing,
+                Current::File { name, file, from, next, end } => {
+                    let to = next.saturating_add(self.chunk_bytes).min(*end);
+                    let range = Range {
+                        name: Arc::clone(name),
+                        file: Arc::clone(file),
+                        from: *next,
+                        to,
+                        file_end: *end,
+                        first: next == from,
+                    };
+                    *next = to;
+                    return Claim::Range { chunk: self.number(), input, range };
+                }
+                Current::Stream(stream) => match stream.pull(buf) {
+                    Pull::Block(block) => {
+                        return Claim::Block { chunk: self.number(), input, block };
+                    }
+                    Pull::Waiting => return Claim::Waiting(stream.fd()),
+                    Pull::Ended => self.current = Current::Nothing,
+                    Pull::Failed(error) => return self.fail(error),
+                },
+            }
+        }
+    }
+
+    fn number(&self) -> u64 {
+        // Release: pairs with the clock's acquire load at the end; weaker, the clock might miss a
+        // chunk that a worker died in.
+        self.claimed.fetch_add(1, Ordering::Release)
+    }
+
+    fn fail(&mut self, error: Error) -> Claim {
+        self.finished = true;
+        Claim::Failed { chunk: self.number(), error }
+    }
+}
+
+fn open(input: Input, raw_bytes: &Arc<AtomicU64>) -> io::Result<Current> {
+    let name = Arc::clone(&input.name);
+    let stream = |fd: OwnedFd| {
+        let stream = Stream::new(Arc::clone(&name), fd, Arc::clone(raw_bytes))?;
+        Ok(Current::Stream(Box::new(stream)))
+    };
+    match input.kind {
+        InputKind::File(path) => {
+            let end = input.size_bytes.expect("a file's size was read");
+            let file = Arc::new(File::open(path)?);
+            Ok(Current::File { name: input.name, file, from: 0, next: 0, end })
+        }
+        InputKind::OpenFile(file, from) => {
+            let end = from + input.size_bytes.expect("a file's size was read");
+            Ok(Current::File { name: input.name, file, from, next: from, end })
+        }
+        InputKind::CodedFile(path) | InputKind::Pipe(PipeEnd::Path(path)) => {
+            stream(File::open(path)?.into())
+        }
+        InputKind::Pipe(PipeEnd::Open(fd)) => stream(fd),
+    }
+}
+
+/// The error for a file that ended before the size it had at the start.
+pub(super) fn shrank(expected: u64, found: u64) -> io::Error {
+    io::Error::new(
+        ErrorKind::UnexpectedEof,
+        format!("it shrank while it was read: {expected} bytes at the start, {found} now; count it again when nothing writes to it"),
+    )
+}

@@ -1,0 +1,308 @@
+//! Frames: a worker's own reader, which turns claims into lines.
+//!
+//! Owned by one scanner; its buffer is private to it. Lines are slices of that buffer, valid until
+//! the next call. A range's first, partial line belongs to the claim before, which reads on past
+//! its own end to finish it: so every line that begins after `from` and at or before `to` is seen
+//! once, however the file is cut (a line that begins exactly at a border belongs to the range
+//! before the border). Line ends are found here and nowhere else.
+
+use std::io::ErrorKind;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use memchr::memchr;
+
+use super::Place;
+use super::claim::{Claim, Claims, Range, shrank};
+use super::read_buf::{LINE_BYTES_MAX, ReadBuf};
+use super::stream::Block;
+use crate::error::Error;
+use crate::limits::READ_BYTES;
+use crate::ring::Token;
+
+/// Bytes of the first read past a range's end, for the line that crosses it.
+const TAIL_BYTES: usize = 4096;
+
+/// What came of asking for a chunk.
+#[derive(Debug)]
+pub enum Claimed {
+    /// There is one, with this number; take its lines.
+    Chunk(u64),
+    /// Another worker holds the token; it will wake this one's thread.
+    Busy,
+    /// The input has nothing at the moment; its descriptor will tell.
+    Waiting,
+    /// There is no more.
+    Finished,
+}
+
+/// The next thing in a chunk.
+#[derive(Debug)]
+pub enum Next<'a> {
+    /// A line, without its line feed.
+    Line(&'a [u8], Place),
+    /// A line longer than any frame may be; its beginning.
+    TooLong(&'a [u8], Place),
+    /// The chunk is done; this many bytes of input were its own.
+    Done(u64),
+    /// The chunk cannot be read on.
+    Failed(Box<Error>),
+}
+
+#[derive(Debug)]
+enum Work {
+    None,
+    Range(RangeWork),
+    /// Bytes of input that belong to the block.
+    Lines(u64),
+    TooLong(u64),
+    Failed(Box<Error>),
+}
+
+#[derive(Debug)]
+struct RangeWork {
+    range: Range,
+    /// Offset in the file of the next byte to read.
+    read_at: u64,
+    /// Bytes of the next read past the range's end.
+    tail_bytes: usize,
+    /// The line that began before the range has still to be passed over.
+    in_foreign_line: bool,
+}
+
+/// One worker's reader.
+pub struct FrameReader {
+    token: Token<Claims>,
+    buf: ReadBuf,
+    work: Work,
+    input: u32,
+    /// Offset of the first unread byte in its input.
+    offset: u64,
+    /// Unread bytes known to hold no line end.
+    searched: usize,
+    waiting_on: Option<Arc<OwnedFd>>,
+}
+
+impl FrameReader {
+    /// A reader that claims from these claims.
+    pub fn new(token: Token<Claims>) -> FrameReader {
+        FrameReader {
+            token,
+            buf: ReadBuf::new(),
+            work: Work::None,
+            input: 0,
+            offset: 0,
+            searched: 0,
+            waiting_on: None,
+        }
+    }
+
+    /// The descriptor to wait on after [`Claimed::Waiting`].
+    pub fn waiting_on(&self) -> Option<&OwnedFd> {
+        self.waiting_on.as_deref()
+    }
+
+    /// Claims the next chunk; the one before must be done.
+    pub fn claim(&mut self) -> Claimed {
+        debug_assert!(matches!(self.work, Work::None));
+        self.waiting_on = None;
+        self.buf.clear();
+        self.searched = 0;
+        let Some(mut claims) = self.token.try_take() else {
+            return Claimed::Busy;
+        };
+        let claim = claims.claim(&mut self.buf);
+        if let Claim::Waiting(fd) = claim {
+            // The others find the same; waking them would only send them round in turns.
+            drop(claims);
+            self.waiting_on = Some(fd);
+            return Claimed::Waiting;
+        }
+        claims.release_and_wake();
+        match claim {
+            Claim::Range { chunk, input, range } => {
+                self.input = input;
+                self.offset = range.from;
+                self.work = Work::Range(RangeWork {
+                    read_at: range.from,
+                    tail_bytes: TAIL_BYTES,
+                    in_foreign_line: !range.first,
+                    range,
+                });
+                Claimed::Chunk(chunk)
+            }
+            Claim::Block { chunk, input, block } => {
+                self.input = input;
+                self.work = match block {
+                    Block::Lines { offset, bytes } => {
+                        self.offset = offset;
+                        Work::Lines(bytes)
+                    }
+                    Block::TooLong { offset, bytes } => {
+                        self.offset = offset;
+                        Work::TooLong(bytes)
+                    }
+                };
+                Claimed::Chunk(chunk)
+            }
+            Claim::Failed { chunk, error } => {
+                self.work = Work::Failed(Box::new(error));
+                Claimed::Chunk(chunk)
+            }
+            Claim::Finished | Claim::Waiting(_) => Claimed::Finished,
+        }
+    }
+
+    /// The next line of the chunk.
+    #[inline]
+    pub fn next(&mut self) -> Next<'_> {
+        // The common case, a whole line in the buffer, for ranges and blocks alike.
+        if matches!(self.work, Work::Lines(_)) || self.range_goes_on() {
+            if let Some(at) = memchr(b'\n', &self.buf.unread()[self.searched..]) {
+                let len = self.searched + at;
+                let place = self.place();
+                self.pass(len + 1);
+                return Next::Line(self.buf.passed(len, 1), place);
+            }
+        }
+        self.next_slowly()
+    }
+
+    /// Reads what is left of the chunk without looking at it; gives the bytes that were its own.
+    pub fn skip_chunk(&mut self) -> Result<u64, Box<Error>> {
+        match std::mem::replace(&mut self.work, Work::None) {
+            Work::Range(mut work) => {
+                while work.read_at < work.range.to {
+                    self.buf.clear();
+                    self.read_range(&mut work)?;
+                }
+                Ok(work.range.to - work.range.from)
+            }
+            Work::Lines(bytes) | Work::TooLong(bytes) => Ok(bytes),
+            Work::Failed(error) => Err(error),
+            Work::None => Ok(0),
+        }
+    }
+
+    fn place(&self) -> Place {
+        Place { input: self.input, offset: self.offset }
+    }
+
+    fn pass(&mut self, bytes: usize) {
+        self.buf.consume(bytes);
+        self.offset += bytes as u64;
+        self.searched = 0;
+    }
+
+    /// Whether the next unread byte begins a line of this range.
+    #[inline]
+    fn range_goes_on(&self) -> bool {
+        match &self.work {
+            Work::Range(work) => !work.in_foreign_line && self.offset <= work.range.to,
+            _ => false,
+        }
+    }
+
+    fn next_slowly(&mut self) -> Next<'_> {
+        match std::mem::replace(&mut self.work, Work::None) {
+            Work::None => Next::Done(0),
+            Work::Failed(error) => Next::Failed(error),
+            Work::Lines(bytes) => {
+                let rest = self.buf.unread().len();
+                if rest == 0 {
+                    return Next::Done(bytes);
+                }
+                // The stream's last line, without a line end.
+                self.work = Work::Lines(bytes);
+                let place = self.place();
+                self.pass(rest);
+                Next::Line(self.buf.passed(rest, 0), place)
+            }
+            Work::TooLong(bytes) => {
+                self.work = Work::Lines(bytes);
+                let (place, len) = (self.place(), self.buf.unread().len());
+                self.pass(len);
+                Next::TooLong(self.buf.passed(len, 0), place)
+            }
+            Work::Range(work) => self.next_of_range(work),
+        }
+    }
+
+    fn next_of_range(&mut self, mut work: RangeWork) -> Next<'_> {
+        let own_bytes = work.range.to - work.range.from;
+        loop {
+            let found = memchr(b'\n', &self.buf.unread()[self.searched..]);
+            if work.in_foreign_line {
+                match found {
+                    Some(at) => {
+                        self.pass(self.searched + at + 1);
+                        work.in_foreign_line = false;
+                        continue;
+                    }
+                    None => self.pass(self.buf.unread().len()),
+                }
+                if self.offset >= work.range.to {
+                    return Next::Done(own_bytes);
+                }
+            } else if self.offset > work.range.to || self.offset >= work.range.file_end {
+                return Next::Done(own_bytes);
+            } else if let Some(at) = found {
+                let len = self.searched + at;
+                let place = self.place();
+                self.pass(len + 1);
+                self.work = Work::Range(work);
+                return Next::Line(self.buf.passed(len, 1), place);
+            } else {
+                self.searched = self.buf.unread().len();
+                let place = self.place();
+                if self.searched > LINE_BYTES_MAX {
+                    // A chunk is no longer than a frame may be: no line of this range follows.
+                    let len = self.searched;
+                    self.pass(len);
+                    self.work = Work::Lines(own_bytes);
+                    return Next::TooLong(self.buf.passed(len, 0), place);
+                }
+                if work.read_at == work.range.file_end {
+                    let len = self.searched;
+                    self.pass(len);
+                    self.work = Work::Lines(own_bytes);
+                    return Next::Line(self.buf.passed(len, 0), place);
+                }
+            }
+            if let Err(error) = self.read_range(&mut work) {
+                return Next::Failed(error);
+            }
+        }
+    }
+
+    /// One read further into the range's file.
+    fn read_range(&mut self, work: &mut RangeWork) -> Result<(), Box<Error>> {
+        let range = &work.range;
+        let own = range.to.saturating_sub(work.read_at);
+        let want = if own > 0 {
+            usize::try_from(own).unwrap_or(usize::MAX).min(READ_BYTES)
+        } else {
+            let tail_bytes = work.tail_bytes;
+            work.tail_bytes = (tail_bytes * 2).min(READ_BYTES);
+            tail_bytes
+        };
+        let left = usize::try_from(range.file_end - work.read_at).unwrap_or(usize::MAX);
+        let space = self.buf.space(want.min(left));
+        loop {
+            match range.file.read_at(space, work.read_at) {
+                Ok(0) => {
+                    let error = shrank(range.file_end, work.read_at);
+                    return Err(Box::new(Error::input(&range.name, error)));
+                }
+                Ok(n) => {
+                    self.buf.filled(n);
+                    work.read_at += n as u64;
+                    return Ok(());
+                }
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) => return Err(Box::new(Error::input(&range.name, e))),
+            }
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! What a source is: files, compressed files and stdin, read as one log in the order given.
+//!
+//! Inputs are looked at before anything runs (there, readable, not a folder, what kind of content
+//! they have), so that a typing error does not show after an hour. A plain file is read by ranges:
+//! workers claim the next mebibyte and read it with positioned reads. A pipe or a compressed file
+//! is a stream: whoever holds the token reads the next block and cuts it at a line end. The size
+//! of a plain file at the start counts; it is never mapped.
+
+pub mod claim;
+pub mod frames;
+pub mod read_buf;
+pub mod stream;
+
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::error::Error;
+
+/// Where in the input a line begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Which input, counted from 0 in the order given.
+    pub input: u32,
+    /// Byte offset of the line, in the uncompressed data.
+    pub offset: u64,
+}
+
+/// How an input's bytes are coded, told from its first bytes and never from its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coding {
+    /// As they are.
+    Plain,
+    /// One or more gzip members.
+    Gzip,
+    /// One or more Zstandard frames.
+    Zstd,
+}
+
+/// First bytes needed to tell the coding.
+pub const MAGIC_BYTES: usize = 4;
+
+impl Coding {
+    /// Tells the coding from the first [`MAGIC_BYTES`] bytes, fewer only if there are no more.
+    pub fn of(head: &[u8]) -> Coding {
+        match head {
+            [0x1f, 0x8b, ..] => Coding::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Coding::Zstd,
+            _ => Coding::Plain,
+        }
+    }
+
+    /// Whether a coded input can begin so.
+    pub fn may_be_coded(head: &[u8]) -> bool {
+        let magics: [&[u8]; 2] = [&[0x1f, 0x8b], &[0x28, 0xb5, 0x2f, 0xfd]];
+        let skippable =
+            matches!(head.first(), Some(0x50..=0x5f)) && b"\x2a\x4d\x18".starts_with(&head[1..]);
+        head.is_empty() || skippable || magics.iter().any(|magic| magic.starts_with(head))
+    }
+}
+
+/// One input, looked at and ready.
+#[derive(Debug)]
+pub struct Input {
+    /// Its name in messages.
+    pub name: Arc<str>,
+    /// Bytes on disk at the start; unknown for a pipe.
+    pub size_bytes: Option<u64>,
+    pub(crate) kind: InputKind,
+}
+
+#[derive(Debug)]
+pub(crate) enum InputKind {
+    /// A plain file that is opened when its turn comes.
+    File(PathBuf),
+    /// An open plain file (stdin redirected from one) and where in it the log begins.
+    OpenFile(Arc<File>, u64),
+    /// A compressed file that is opened when its turn comes.
+    CodedFile(PathBuf),
+    /// Something that can only be read on: a pipe, a terminal, a device.
+    Pipe(PipeEnd),
+}
+
+#[derive(Debug)]
+pub(crate) enum PipeEnd {
+    /// A path that is opened when its turn comes (a named pipe blocks until it has a writer).
+    Path(PathBuf),
+    /// An open descriptor.
+    Open(OwnedFd),
+}
+
+impl Input {
+    /// Looks at the inputs; `-` is stdin.
+    pub fn look_at(paths: &[PathBuf]) -> Result<Vec<Input>, Error> {
+        let mut stdin_given = false;
+        paths
+            .iter()
+            .map(|path| {
+                if path.as_os_str() == "-" {
+                    if std::mem::replace(&mut stdin_given, true) {
+                        return Err(Error::usage("stdin (-) is given twice"));
+                    }
+                    Input::stdin()
+                } else {
+                    Input::path(path)
+                }
+            })
+            .collect()
+    }
+
+    /// An open pipe as an input, for a producer inside the program.
+    pub fn from_pipe(name: &str, end: OwnedFd) -> Input {
+        let kind = InputKind::Pipe(PipeEnd::Open(end));
+        Input { name: name.into(), size_bytes: None, kind }
+    }
+
+    fn path(path: &Path) -> Result<Input, Error> {
+        let name = path.display().to_string();
+        let fail = |source: io::Error| Error::input(&name, source);
+        let metadata = path.metadata().map_err(fail)?;
+        if metadata.is_dir() {
+            return Err(fail(io::Error::new(
+                ErrorKind::IsADirectory,
+                "is a directory; give the files in it",
+            )));
+        }
+        if !metadata.is_file() {
+            let kind = InputKind::Pipe(PipeEnd::Path(path.to_owned()));
+            return Ok(Input { name: name.into(), size_bytes: None, kind });
+        }
+        let file = File::open(path).map_err(fail)?;
+        let kind = match coding_at(&file, 0).map_err(fail)? {
+            Coding::Plain => InputKind::File(path.to_owned()),
+            Coding::Gzip | Coding::Zstd => InputKind::CodedFile(path.to_owned()),
+        };
+        Ok(Input { name: name.into(), size_bytes: Some(metadata.len()), kind })
+    }
+
+    fn stdin() -> Result<Input, Error> {
+        let name = Arc::from("stdin");
+        let fail = |source: io::Error| Error::input("stdin", source);
+        let fd = io::stdin().as_fd().try_clone_to_owned().map_err(fail)?;
+        let file = File::from(fd);
+        let metadata = file.metadata().map_err(fail)?;
+        if metadata.is_dir() {
+            return Err(fail(io::Error::new(ErrorKind::IsADirectory, "is a directory")));
+        }
+        if metadata.is_file() {
+            let from = rustix::fs::tell(&file).map_err(|e| fail(e.into()))?;
+            if coding_at(&file, from).map_err(fail)? == Coding::Plain {
+                let size_bytes = Some(metadata.len().saturating_sub(from));
+                return Ok(Input {
+                    name,
+                    size_bytes,
+                    kind: InputKind::OpenFile(Arc::new(file), from),
+                });
+            }
+        }
+        let kind = InputKind::Pipe(PipeEnd::Open(file.into()));
+        Ok(Input { name, size_bytes: None, kind })
+    }
+
+    /// The file behind this input, to tell whether an output would overwrite it.
+    pub fn is_same_file(&self, other: &std::fs::Metadata) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let own = match &self.kind {
+            InputKind::File(path)
+            | InputKind::CodedFile(path)
+            | InputKind::Pipe(PipeEnd::Path(path)) => path.metadata(),
+            InputKind::OpenFile(file, _) => file.metadata(),
+            InputKind::Pipe(PipeEnd::Open(fd)) => {
+                File::open(format!("/proc/self/fd/{}", fd.as_raw_fd())).and_then(|f| f.metadata())
+            }
+        };
+        other.is_file()
+            && own.is_ok_and(|own| (own.dev(), own.ino()) == (other.dev(), other.ino()))
+    }
+}
+
+fn coding_at(file: &File, offset: u64) -> io::Result<Coding> {
+    let mut head = [0; MAGIC_BYTES];
+    let mut len = 0;
+    while len < head.len() {
+        match file.read_at(&mut head[len..], offset + len as u64) {
+            Ok(0) => break,
+            Ok(n) => len += n,
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(Coding::of(&head[..len]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn coding_is_told_from_content() {
+        assert_eq!(Coding::of(b"\x1f\x8b\x08\0"), Coding::Gzip);
+        assert_eq!(Coding::of(b"\x28\xb5\x2f\xfd"), Coding::Zstd);
+        assert_eq!(Coding::of(b"\x53\x2a\x4d\x18"), Coding::Zstd);
+        for plain in [&b""[..], b"{", b"\x1f", b"PK\x03\x04", b"(abc"] {
+            assert_eq!(Coding::of(plain), Coding::Plain);
+        }
+    }
+
+    #[test]
+    fn a_plain_first_byte_settles_it() {
+        assert!(!Coding::may_be_coded(b"{"));
+        assert!(!Coding::may_be_coded(b"(x"));
+        for head in [&b""[..], b"\x1f", b"\x28\xb5", b"\x50", b"\x5f\x2a\x4d"] {
+            assert!(Coding::may_be_coded(head), "{head:?}");
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! A stream: a pipe, or a compressed file. Read by one worker at a time, under the token.
+//!
+//! Blocks leave it cut at a line end, so that the next holder can read on while this one's block
+//! is scanned. A pipe is asked (poll, no waiting) before it is read: whoever finds it empty lets
+//! go of the token and its thread goes on with other stages or sleeps on the descriptor, so a slow
+//! writer never holds up a result that is already known. Descriptors are not switched to
+//! non-blocking mode: they are shared with other programs.
+
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, ErrorKind, Read};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use memchr::{memchr, memrchr};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::read_buf::{LINE_BYTES_MAX, ReadBuf};
+use super::{Coding, MAGIC_BYTES};
+use crate::error::Error;
+use crate::limits::READ_BYTES;
+use crate::ring::sync::AtomicU64;
+
+/// Bytes of pipe to ask the kernel for; 64 KiB, the default, is slow whoever reads it.
+const PIPE_BYTES: usize = 1024 * 1024;
+/// Bytes handed to a decoder at a time.
+const CODED_BYTES: usize = 128 * 1024;
+
+/// Reads a descriptor only when that would not wait: else the error is `WouldBlock`.
+struct Ready {
+    file: Arc<OwnedFd>,
+    may_wait: bool,
+    raw_bytes: Arc<AtomicU64>,
+}
+
+impl Read for Ready {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.may_wait {
+            let mut fds = [PollFd::new(&self.file, PollFlags::IN)];
+            if poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))? == 0 {
+                return Err(ErrorKind::WouldBlock.into());
+            }
+        }
+        let n = rustix::io::read(&self.file, buf)?;
+        // Only a progress display reads it.
+        self.raw_bytes.fetch_add(n as u64, Ordering::Relaxed);
+        Ok(n)
+    }
+}
+
+enum Decoder {
+    /// The coding is not known yet; the bytes seen so far.
+    Unknown(Vec<u8>, Option<Ready>),
+    Known(Coding, Box<dyn Read + Send>),
+}
+
+/// A block of whole lines that was moved into the reader's buffer.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Block {
+    /// The buffer holds lines; the first begins at this offset. `bytes` of input are done with it.
+    Lines { offset: u64, bytes: u64 },
+    /// The buffer holds the beginning of a line that is longer than any frame may be.
+    TooLong { offset: u64, bytes: u64 },
+}
+
+/// What came of asking for a block.
+#[derive(Debug)]
+pub enum Pull {
+    /// Here it is.
+    Block(Block),
+    /// There is nothing to read at the moment.
+    Waiting,
+    /// There is no more.
+    Ended,
+    /// Reading failed, after all whole lines before it were handed over.
+    Failed(Error),
+}
+
+/// A stream, its decoder, and the bytes read but not yet cut.
+pub struct Stream {
+    name: Arc<str>,
+    fd: Arc<OwnedFd>,
+    decoder: Decoder,
+    buf: ReadBuf,
+    /// Offset of the first byte in `buf`, in uncompressed data.
+    offset: u64,
+    /// Bytes done with but not yet accounted in a block (the rest of a line too long).
+    skipped_bytes: u64,
+    skipping: bool,
+    ended: bool,
+    failed: Option<io::Error>,
+}
+
+impl Stream {
+    /// A stream over an open descriptor; `raw_bytes` counts what is read of it.
+    pub fn new(name: Arc<str>, fd: OwnedFd, raw_bytes: Arc<AtomicU64>) -> io::Result<Stream> {
+        let file = File::from(fd);
+        let is_file = file.metadata()?.is_file();
+        let fd = Arc::new(OwnedFd::from(file));
+        if !is_file {
+            // Fails for anything but a pipe, and where the user's pipe quota is used up.
+            let _ = rustix::pipe::fcntl_setpipe_size(&fd, PIPE_BYTES);
+        }
+        let ready = Ready { file: Arc::clone(&fd), may_wait: !is_file, raw_bytes };
+        Ok(Stream {
+            name,
+            fd,
+            decoder: Decoder::Unknown(Vec::with_capacity(MAGIC_BYTES), Some(ready)),
+            buf: ReadBuf::new(),
+            offset: 0,
+            skipped_bytes: 0,
+            skipping: false,
+            ended: false,
+            failed: None,
+        })
+    }
+
+    /// The descriptor to wait on.
+    pub fn fd(&self) -> Arc<OwnedFd> {
+        Arc::clone(&self.fd)
+    }
+
+    /// Reads the next block, in exchange for an empty buffer.
+    pub fn pull(&mut self, into: &mut ReadBuf) -> Pull {
+        // Bytes of `buf` known to hold no line end.
+        let mut searched = self.buf.unread().len();
+        let mut line_end = None;
+        loop {
+            let waiting = match self.read() {
+                Ok(0) => {
+                    self.ended = true;
+                    false
+                }
+                Ok(_) => false,
+                Err(e) if e.kind() == ErrorKind::WouldBlock => true,
+                Err(e) if e.kind() == ErrorKind::Interrupted => continue,
+                Err(e) => {
+                    self.failed = Some(e);
+                    self.ended = true;
+                    false
+                }
+            };
+            if self.skipping {
+                self.skip();
+                searched = 0;
+            }
+            let unread = self.buf.unread();
+            if let Some(at) = memrchr(b'\n', &unread[searched..]) {
+                line_end = Some(searched + at + 1);
+            }
+            searched = unread.len();
+            let enough = searched >= READ_BYTES || waiting || self.ended;
+            match line_end {
+                Some(end) if enough => return Pull::Block(self.hand_over(end, into)),
+                Some(_) => {}
+                None if self.ended => return self.last(into),
+                None if searched > LINE_BYTES_MAX => {
+                    self.skipping = true;
+                    let Block::Lines { offset, bytes } = self.hand_over(searched, into) else {
+                        unreachable!("hand_over gives lines")
+                    };
+                    return Pull::Block(Block::TooLong { offset, bytes });
+                }
+                None if waiting => return Pull::Waiting,
+                None => {}
+            }
+        }
+    }
+
+    /// No line end is left and no more will come.
+    fn last(&mut self, into: &mut ReadBuf) -> Pull {
+        if let Some(error) = self.failed.take() {
+            let after_bytes = self.offset + self.buf.unread().len() as u64;
+            self.buf.clear();
+            return Pull::Failed(self.describe(&error, after_bytes));
+        }
+        let rest = self.buf.unread().len();
+        if rest > 0 || self.skipped_bytes > 0 {
+            return Pull::Block(self.hand_over(rest, into));
+        }
+        Pull::Ended
+    }
+
+    fn describe(&self, error: &io::Error, after_bytes: u64) -> Error {
+        let what = match self.decoder {
+            Decoder::Known(Coding::Gzip, _) => "gzip data",
+            Decoder::Known(Coding::Zstd, _) => "Zstandard data",
+            Decoder::Known(Coding::Plain, _) | Decoder::Unknown(..) => "it",
+        };
+        let why = match error.kind() {
+            ErrorKind::UnexpectedEof => "it is cut off".into(),
+            _ => error.to_string(),
+        };
+        let text = format!("{what} can be read no further after {after_bytes} bytes: {why}");
+        Error::input(&self.name, io::Error::new(error.kind(), text))
+    }
+
+    fn read(&mut self) -> io::Result<usize> {
+        if self.ended {
+            return Ok(0);
+        }
+        if let Decoder::Unknown(head, ready) = &mut self.decoder {
+            let source = ready.as_mut().expect("it is taken only when the coding is known");
+            while head.len() < MAGIC_BYTES && Coding::may_be_coded(head) {
+                let mut byte = [0];
+                match source.read(&mut byte)? {
+                    0 => break,
+                    _ => head.push(byte[0]),
+                }
+            }
+            let coding = Coding::of(head);
+            let raw = Cursor::new(std::mem::take(head));
+            let source = ready.take().expect("as above");
+            let decoder: Box<dyn Read + Send> = match coding {
+                Coding::Plain => Box::new(Then { head: raw, rest: source }),
+                Coding::Gzip => {
+                    let coded = BufReader::with_capacity(CODED_BYTES, raw.chain(source));
+                    Box::new(flate2::bufread::MultiGzDecoder::new(coded))
+                }
+                Coding::Zstd => {
+                    let coded = BufReader::with_capacity(CODED_BYTES, raw.chain(source));
+                    Box::new(zstd::Decoder::with_buffer(coded)?)
+                }
+            };
+            self.decoder = Decoder::Known(coding, decoder);
+        }
+        let Decoder::Known(_, decoder) = &mut self.decoder else { unreachable!("set above") };
+        let n = decoder.read(self.buf.space(READ_BYTES))?;
+        self.buf.filled(n);
+        Ok(n)
+    }
+
+    /// Drops what belongs to a line that is too long.
+    fn skip(&mut self) {
+        let unread = self.buf.unread();
+        let (bytes, done) = match memchr(b'\n', unread) {
+            Some(at) => (at + 1, true),
+            None => (unread.len(), false),
+        };
+        self.buf.consume(bytes);
+        self.offset += bytes as u64;
+        self.skipped_bytes += bytes as u64;
+        self.skipping = !done;
+    }
+
+    /// Moves the first `len` bytes into the reader's buffer and keeps the rest.
+    fn hand_over(&mut self, len: usize, into: &mut ReadBuf) -> Block {
+        into.clear();
+        std::mem::swap(&mut self.buf, into);
+        let rest = into.unread().len() - len;
+        self.buf.append(&into.unread()[len..]);
+        into.cut(rest);
+        let offset = self.offset;
+        self.offset += len as u64;
+        let bytes = len as u64 + std::mem::take(&mut self.skipped_bytes);
+        Block::Lines { offset, bytes }
+    }
+}
+
+/// A head that was read ahead, then the rest. Unlike [`Read::chain`] it never ends early.
+struct Then {
+    head: Cursor<Vec<u8>>,
+    rest: Ready,
+}
+
+impl Read for Then {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match self.head.read(buf)? {
+            0 => self.rest.read(buf),
+            n => Ok(n),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Output: results as lines, rejects, and the stage that puts results together.
+//!
+//! Results go to stdout or to a file and nothing else does.
+
+pub mod lines;
+pub mod record;
+pub mod rejects;
+pub mod sink;
+pub mod stage;

@@ -1,0 +1,246 @@
+//! The output's stage: puts results together and writes them.
+//!
+//! The clock sends the head of each result, every counter its count, all in the same order: the
+//! next result is complete when all have arrived. Until the clock has released the output (see
+//! [`crate::clock::unit_check`]) results are kept back; there are at most a thousand frames'
+//! worth. When an output fails, the stage says so, asks the run to stop, and from there on only
+//! takes what comes, so that the accounts of the run remain whole.
+
+use std::io::ErrorKind;
+
+use super::record::WindowResult;
+use super::rejects::RejectWriter;
+use super::sink::ResultSink;
+use crate::batch::BatchHandle;
+use crate::clock::stage::Message;
+use crate::clock::verdict::Head;
+use crate::error::Error;
+use crate::ring::{Consumer, PopError, Producer, PushError, Stop, StopReason};
+use crate::stage::{Report, Stage, Step};
+
+/// Results and batches taken in one step at most.
+const TAKE_MAX: usize = 64;
+
+/// What the output leaves behind.
+#[derive(Debug, Default)]
+pub struct OutputReport {
+    /// Results written.
+    pub written: u64,
+    /// Results that could not be written, or were kept back for good.
+    pub withheld: u64,
+    /// Whoever read the output closed it.
+    pub closed: bool,
+    /// Why writing failed.
+    pub failed: Option<Error>,
+    /// A counter was gone before its count came.
+    pub incomplete: bool,
+}
+
+/// The rings of the output.
+pub struct OutputRings {
+    /// From the clock.
+    pub messages: Consumer<Message>,
+    /// From each counter.
+    pub counts: Vec<Consumer<u64>>,
+    /// Judged batches and their way back, where rejects are written.
+    pub rejects: Option<RejectRings>,
+}
+
+/// The rings of the rejects' writer.
+pub struct RejectRings {
+    /// Judged batches.
+    pub from_clock: Consumer<BatchHandle>,
+    /// The same, done with.
+    pub back: Producer<BatchHandle>,
+    /// What writes them.
+    pub writer: RejectWriter,
+}
+
+/// The output. See the module's header.
+pub struct OutputStage {
+    rings: OutputRings,
+    sink: Box<dyn ResultSink>,
+    stop: Stop,
+    head: Option<Head>,
+    counts: Vec<Option<u64>>,
+    kept_back: Option<Vec<WindowResult>>,
+    returning: Option<BatchHandle>,
+    unflushed: bool,
+    report: OutputReport,
+}
+
+enum Taken {
+    Something,
+    Nothing,
+    Ended,
+}
+
+impl OutputStage {
+    /// An output before its first result.
+    pub fn new(rings: OutputRings, sink: Box<dyn ResultSink>, stop: Stop) -> OutputStage {
+        let counts = vec![None; rings.counts.len()];
+        OutputStage {
+            rings,
+            sink,
+            stop,
+            head: None,
+            counts,
+            kept_back: Some(Vec::new()),
+            returning: None,
+            unflushed: false,
+            report: OutputReport::default(),
+        }
+    }
+
+    fn take_result(&mut self) -> Taken {
+        let Some(head) = self.head else {
+            return match self.rings.messages.pop() {
+                Ok(Message::Release) => {
+                    for result in self.kept_back.take().unwrap_or_default() {
+                        self.write(&result);
+                    }
+                    Taken::Something
+                }
+                Ok(Message::Result(head)) => {
+                    self.head = Some(head);
+                    Taken::Something
+                }
+                Err(PopError::Empty) => Taken::Nothing,
+                Err(PopError::Ended) => Taken::Ended,
+            };
+        };
+        for (count, ring) in self.counts.iter_mut().zip(&mut self.rings.counts) {
+            if count.is_none() {
+                match ring.pop() {
+                    Ok(n) => *count = Some(n),
+                    Err(PopError::Empty) => return Taken::Nothing,
+                    Err(PopError::Ended) => {
+                        self.report.incomplete = true;
+                        return Taken::Ended;
+                    }
+                }
+            }
+        }
+        let cnt = self.counts.iter_mut().filter_map(Option::take).sum();
+        self.head = None;
+        let result = WindowResult::new(&head, cnt);
+        match &mut self.kept_back {
+            Some(kept) => kept.push(result),
+            None => self.write(&result),
+        }
+        Taken::Something
+    }
+
+    fn take_rejects(&mut self) -> Taken {
+        let Some(rings) = &mut self.rings.rejects else { return Taken::Ended };
+        let batch = match self.returning.take() {
+            Some(batch) => batch,
+            None => match rings.from_clock.pop() {
+                Ok(batch) => {
+                    if self.report.failed.is_none() {
+                        if let Err(e) = rings.writer.write(&batch) {
+                            let error = Error::output(rings.writer.name(), e);
+                            self.fail(error);
+                        } else {
+                            self.unflushed = true;
+                        }
+                    }
+                    batch
+                }
+                Err(PopError::Empty) => return Taken::Nothing,
+                Err(PopError::Ended) => return Taken::Ended,
+            },
+        };
+        let Some(rings) = &mut self.rings.rejects else { return Taken::Ended };
+        match rings.back.push(batch) {
+            Ok(()) | Err(PushError::HungUp(_)) => Taken::Something,
+            Err(PushError::Full(batch)) => {
+                self.returning = Some(batch);
+                Taken::Nothing
+            }
+        }
+    }
+
+    fn write(&mut self, result: &WindowResult) {
+        if self.report.closed || self.report.failed.is_some() {
+            self.report.withheld += 1;
+            return;
+        }
+        match self.sink.put(result) {
+            Ok(()) => {
+                self.report.written += 1;
+                self.unflushed = true;
+            }
+            Err(e) => {
+                self.report.withheld += 1;
+                self.sink_failed(e);
+            }
+        }
+    }
+
+    fn sink_failed(&mut self, error: std::io::Error) {
+        if error.kind() == ErrorKind::BrokenPipe {
+            self.report.closed = true;
+            self.stop.request(StopReason::OutputClosed);
+        } else {
+            let error = Error::output(self.sink.name(), error);
+            self.fail(error);
+        }
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.report.failed.get_or_insert(error);
+        self.stop.request(StopReason::Failed);
+    }
+
+    fn flush(&mut self) {
+        self.unflushed = false;
+        if self.report.closed || self.report.failed.is_some() {
+            return;
+        }
+        if let Err(e) = self.sink.flush() {
+            self.sink_failed(e);
+        }
+        if let Some(rings) = &mut self.rings.rejects
+            && let Err(e) = rings.writer.flush()
+        {
+            let error = Error::output(rings.writer.name(), e);
+            self.fail(error);
+        }
+    }
+}
+
+impl Stage for OutputStage {
+    fn name(&self) -> String {
+        "output".into()
+    }
+
+    fn step(&mut self) -> Step {
+        let mut worked = false;
+        let (mut results, mut rejects) = (Taken::Nothing, Taken::Nothing);
+        for _ in 0..TAKE_MAX {
+            results = self.take_result();
+            rejects = self.take_rejects();
+            match (&results, &rejects) {
+                (Taken::Something, _) | (_, Taken::Something) => worked = true,
+                _ => break,
+            }
+        }
+        if worked {
+            return Step::Worked;
+        }
+        if self.unflushed {
+            self.flush();
+            return Step::Worked;
+        }
+        match (results, rejects) {
+            (Taken::Ended, Taken::Ended) => Step::Done,
+            _ => Step::Blocked,
+        }
+    }
+
+    fn finish(mut self: Box<Self>) -> Report {
+        self.report.withheld += self.kept_back.take().map_or(0, |kept| kept.len() as u64);
+        Report::Output(self.report)
+    }
+}

@@ -1,0 +1,282 @@
+//! The scanning stage: claims chunks, cuts frames, scans them, fills batches.
+//!
+//! There is one for each worker, each on one thread. It owns its reader, its scanner and the batch
+//! it is filling; it takes empty batches from its return ring and hands full ones to the clock. A
+//! batch never spans two chunks, and every chunk ends with a batch that says so, empty or not: the
+//! clock needs to see each number.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::batch::{Batch, BatchEnd, BatchHandle, Tally};
+use crate::clock::unit_check::Hint;
+use crate::count::hash::UidHasher;
+use crate::input::Place;
+use crate::input::frames::{Claimed, FrameReader, Next};
+use crate::limits::{TS_S_PLAUSIBLE_MAX, TS_S_PLAUSIBLE_MIN};
+use crate::ring::sync::AtomicBool;
+use crate::ring::{Consumer, Producer, PushError};
+use crate::scan::{Malformed, Scanner, content};
+use crate::stage::{Report, Stage, Step};
+use crate::stats::ScanCounters;
+
+/// How far the frames go: what `measure` leaves out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// The input is read and not looked at.
+    Read,
+    /// Frames are cut and scanned, their facts dropped.
+    Scan,
+    /// All of it.
+    Count,
+}
+
+/// What a scanner leaves behind.
+#[derive(Debug, Default)]
+pub struct ScanReport {
+    /// All it met.
+    pub tally: Tally,
+    /// Chunks it claimed.
+    pub chunks: u64,
+    /// Why it stopped early, where no clock was there to hear of it.
+    pub failed: Option<Box<crate::error::Error>>,
+}
+
+/// The rings of one scanner.
+pub struct ScanRings {
+    /// Batches with facts, to the clock.
+    pub to_clock: Producer<BatchHandle>,
+    /// Empty batches, back.
+    pub home: Consumer<BatchHandle>,
+}
+
+/// One scanner. See the module's header.
+pub struct ScanStage {
+    index: usize,
+    depth: Depth,
+    reader: FrameReader,
+    scanner: Scanner,
+    hasher: UidHasher,
+    rings: ScanRings,
+    /// The batch being filled.
+    batch: Option<BatchHandle>,
+    /// A full batch that found no room.
+    pending: Option<BatchHandle>,
+    /// The chunk being read.
+    chunk: Option<u64>,
+    /// Set until the clock has decided on the unit.
+    checking_unit: Arc<AtomicBool>,
+    counters: Arc<ScanCounters>,
+    report: ScanReport,
+    finished: bool,
+}
+
+/// What a scanner is made of besides its rings.
+pub struct ScanParts {
+    /// Which one, from 0.
+    pub index: usize,
+    /// How far its frames go.
+    pub depth: Depth,
+    /// Its reader.
+    pub reader: FrameReader,
+    /// Its scanner.
+    pub scanner: Scanner,
+    /// The run's hashes.
+    pub hasher: UidHasher,
+    /// Whether hints on the unit are wanted; the clock takes it back.
+    pub checking_unit: Arc<AtomicBool>,
+    /// What a watcher sees of it.
+    pub counters: Arc<ScanCounters>,
+}
+
+impl ScanStage {
+    /// A scanner before its first chunk.
+    pub fn new(parts: ScanParts, rings: ScanRings) -> ScanStage {
+        ScanStage {
+            index: parts.index,
+            depth: parts.depth,
+            reader: parts.reader,
+            scanner: parts.scanner,
+            hasher: parts.hasher,
+            rings,
+            batch: None,
+            pending: None,
+            chunk: None,
+            checking_unit: parts.checking_unit,
+            counters: parts.counters,
+            report: ScanReport::default(),
+            finished: false,
+        }
+    }
+
+    /// Fills the batch from the chunk, and says how the batch ends.
+    fn fill(&mut self, batch: &mut Batch) -> BatchEnd {
+        // Relaxed: a hint too many or too few changes nothing, the clock counts its frames itself.
+        let checking_unit = self.checking_unit.load(Ordering::Relaxed);
+        while !batch.is_full() {
+            match self.reader.next() {
+                Next::Line(line, place) => {
+                    let Some(frame) = content(line) else {
+                        batch.tally.blank_lines += 1;
+                        continue;
+                    };
+                    batch.tally.frames += 1;
+                    match self.scanner.scan(frame) {
+                        Ok(fact) => {
+                            let ts_s = fact.ts_s;
+                            let hash = self.hasher.table(fact.uid);
+                            let shard = self.hasher.shard(fact.uid);
+                            batch.push(ts_s, fact.uid, hash, shard);
+                            if let Some(held) = &mut batch.held {
+                                held.hold_fact(frame, place);
+                            }
+                            if checking_unit {
+                                let hint = hint(&mut self.scanner, frame, Some(ts_s));
+                                batch.hints.push(hint);
+                            }
+                        }
+                        Err(reason) => {
+                            refuse(batch, reason, frame, place);
+                            if checking_unit {
+                                batch.hints.push(hint(&mut self.scanner, frame, None));
+                            }
+                        }
+                    }
+                }
+                Next::TooLong(start, place) => {
+                    batch.tally.frames += 1;
+                    refuse(batch, Malformed::TooLong, start, place);
+                }
+                Next::Done(bytes) => {
+                    batch.tally.bytes += bytes;
+                    return BatchEnd::ChunkDone;
+                }
+                Next::Failed(error) => return BatchEnd::Failed(error),
+            }
+        }
+        BatchEnd::More
+    }
+
+    /// Reads the chunk without looking at it.
+    fn skip(&mut self, batch: &mut Batch) -> BatchEnd {
+        match self.reader.skip_chunk() {
+            Ok(bytes) => {
+                batch.tally.bytes += bytes;
+                BatchEnd::ChunkDone
+            }
+            Err(error) => BatchEnd::Failed(error),
+        }
+    }
+
+    fn take_batch(&mut self) -> bool {
+        if self.batch.is_none() {
+            self.batch = self.rings.home.pop().ok();
+        }
+        self.batch.is_some()
+    }
+
+    fn send(&mut self, handle: BatchHandle) -> Step {
+        match self.rings.to_clock.push(handle) {
+            Ok(()) => Step::Worked,
+            Err(PushError::HungUp(_)) => Step::Done,
+            Err(PushError::Full(handle)) => {
+                self.pending = Some(handle);
+                Step::Blocked
+            }
+        }
+    }
+
+    fn account(&mut self, tally: &Tally) {
+        self.report.tally.add(tally);
+        self.counters.add(tally.frames, tally.bytes);
+    }
+}
+
+fn refuse(batch: &mut Batch, reason: Malformed, frame: &[u8], place: Place) {
+    batch.tally.malformed[reason.index()] += 1;
+    if let Some(held) = &mut batch.held {
+        held.hold_malformed(frame, place, reason);
+    }
+}
+
+/// What a frame's time could mean; the cold path of the check on the unit.
+fn hint(scanner: &mut Scanner, frame: &[u8], ts_s: Option<i64>) -> Hint {
+    match ts_s {
+        Some(TS_S_PLAUSIBLE_MIN..=TS_S_PLAUSIBLE_MAX) => Hint::Plausible,
+        _ => {
+            let units = scanner.plausible_units(frame);
+            if ts_s.is_none() && units.is_empty() { Hint::None } else { Hint::Other(units) }
+        }
+    }
+}
+
+impl Stage for ScanStage {
+    fn name(&self) -> String {
+        format!("scan {}", self.index)
+    }
+
+    fn step(&mut self) -> Step {
+        if self.rings.to_clock.is_hung_up() && self.depth == Depth::Count {
+            return Step::Done;
+        }
+        if let Some(handle) = self.pending.take() {
+            return self.send(handle);
+        }
+        if self.finished {
+            return Step::Done;
+        }
+        if !self.take_batch() {
+            return Step::Blocked;
+        }
+        if self.chunk.is_none() {
+            match self.reader.claim() {
+                Claimed::Chunk(chunk) => {
+                    self.report.chunks += 1;
+                    self.chunk = Some(chunk);
+                }
+                Claimed::Busy => return Step::Blocked,
+                Claimed::Waiting => return Step::BlockedOnInput,
+                Claimed::Finished => {
+                    self.finished = true;
+                    return Step::Done;
+                }
+            }
+        }
+        let chunk = self.chunk.expect("claimed above");
+        let mut handle = self.batch.take().expect("taken above");
+        let batch = Arc::get_mut(&mut handle).expect("a batch at home has one owner");
+        let end = match self.depth {
+            Depth::Read => self.skip(batch),
+            Depth::Scan | Depth::Count => self.fill(batch),
+        };
+        let tally = batch.tally;
+        self.account(&tally);
+        if !matches!(end, BatchEnd::More) {
+            self.chunk = None;
+        }
+        if self.depth != Depth::Count {
+            if let BatchEnd::Failed(error) = end {
+                self.report.failed = Some(error);
+                self.finished = true;
+            }
+            batch.clear();
+            self.batch = Some(handle);
+            return Step::Worked;
+        }
+        batch.seal(chunk, end);
+        // Filling it was work, whether or not there is room for it at once.
+        match self.send(handle) {
+            Step::Blocked => Step::Worked,
+            sent => sent,
+        }
+    }
+
+    fn input_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.reader.waiting_on().map(|fd| fd.as_fd())
+    }
+
+    fn finish(self: Box<Self>) -> Report {
+        Report::Scan(self.report)
+    }
+}
