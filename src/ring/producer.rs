@@ -1,0 +1,116 @@
+//! The producer's end. Owned by one thread at a time; owns the tail and every slot outside
+//! `head..tail`.
+
+use super::error::{PushError, ReserveError};
+use super::reservation::Reservation;
+use super::shared::{Shared, slots_between};
+use super::sync::Arc;
+use super::wait::Waker;
+
+/// The end that puts values in. Dropping it ends the stream: the consumer gets what was published,
+/// then [`PopError::Ended`](super::PopError::Ended).
+pub struct Producer<T> {
+    pub(super) shared: Arc<Shared<T>>,
+    wake_consumer: Waker,
+    /// Values published so far, and the slot the next one goes to.
+    tail: u64,
+    pub(super) tail_slot: usize,
+    /// The head as last seen: never beyond the true one, so there is always at least as much room
+    /// as it says, and the consumer's cache line is asked only when it says too little.
+    head_seen: u64,
+}
+
+impl<T> Producer<T> {
+    pub(super) fn new(shared: Arc<Shared<T>>, wake_consumer: Waker) -> Producer<T> {
+        Producer { shared, wake_consumer, tail: 0, tail_slot: 0, head_seen: 0 }
+    }
+
+    /// Puts a value in and wakes the consumer. For more than one at a time, [`Producer::reserve`]
+    /// is cheaper.
+    ///
+    /// # Errors
+    ///
+    /// The value comes back where the ring is full or the consumer gone. That it is gone is noticed
+    /// at the latest when the room last seen is used up (looking each time would fetch the
+    /// consumer's cache line each time); values pushed until then are dropped with the ring.
+    /// [`Producer::is_hung_up`] tells at once.
+    #[inline]
+    pub fn push(&mut self, value: T) -> Result<(), PushError<T>> {
+        match self.room(1) {
+            Ok(_) => {
+                // SAFETY: there is room, so the slot at the tail is ours and empty.
+                unsafe { self.shared.put(self.tail_slot, value) };
+                self.publish(1);
+                Ok(())
+            }
+            Err(ReserveError::Full) => Err(PushError::Full(value)),
+            Err(ReserveError::HungUp) => Err(PushError::HungUp(value)),
+        }
+    }
+
+    /// Sets aside up to `n` free slots, at least one, to be filled and then published at once.
+    ///
+    /// # Errors
+    ///
+    /// Where not one slot is free, or the consumer is gone (noticed as in [`Producer::push`]).
+    #[inline]
+    pub fn reserve(&mut self, n: usize) -> Result<Reservation<'_, T>, ReserveError> {
+        let free = self.room(n)?;
+        Ok(Reservation::new(self, free.min(n.max(1))))
+    }
+
+    /// Slots free now; the consumer may be freeing more.
+    pub fn free_slots(&mut self) -> usize {
+        self.head_seen = self.shared.head.read().count();
+        self.free_seen()
+    }
+
+    /// Slots in all.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.shared.capacity()
+    }
+
+    /// Whether the consumer is gone.
+    #[must_use]
+    pub fn is_hung_up(&self) -> bool {
+        self.shared.head.read().is_gone()
+    }
+
+    /// Publishes the `count` slots at the tail, which hold values, and wakes the consumer.
+    #[inline]
+    pub(super) fn publish(&mut self, count: usize) {
+        self.tail += count as u64;
+        self.tail_slot = self.shared.slot_after(self.tail_slot, count);
+        self.shared.tail.publish(self.tail);
+        self.wake_consumer.wake();
+    }
+
+    /// Free slots, at least one: those last seen where they are enough, else those there are.
+    #[inline]
+    fn room(&mut self, wanted: usize) -> Result<usize, ReserveError> {
+        let free = self.free_seen();
+        if free >= wanted.max(1) {
+            return Ok(free);
+        }
+        let head = self.shared.head.read();
+        self.head_seen = head.count();
+        match self.free_seen() {
+            _ if head.is_gone() => Err(ReserveError::HungUp),
+            0 => Err(ReserveError::Full),
+            free => Ok(free),
+        }
+    }
+
+    #[inline]
+    fn free_seen(&self) -> usize {
+        self.shared.capacity() - slots_between(self.head_seen, self.tail)
+    }
+}
+
+impl<T> Drop for Producer<T> {
+    fn drop(&mut self) {
+        self.shared.tail.leave(self.tail);
+        self.wake_consumer.wake();
+    }
+}
