@@ -1,0 +1,5 @@
+//! The definition of right: what the fast parts must equal, short, slow, and made of other parts.
+//!
+//! Tests use it, and `headcount verify`. It shares types with what it checks, and no code.
+
+pub mod oracle;
