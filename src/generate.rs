@@ -84,7 +84,7 @@ pub enum LineEnd {
 pub enum UidForm {
     /// `user-000042317`, for all.
     Plain,
-    /// By the user's number modulo 4: `user-…`; 16 hex digits; those between `u_` and `-0`; or 12
+    /// By the user's number modulo 4: `user-…`; 16 hex digits; `ü😀-` and 9 digits; or 12
     /// digits, written as a JSON integer or as a string, one frame in two.
     Mixed,
 }

@@ -121,25 +121,32 @@ fn write_member(
     out.push(b',');
 }
 
-/// Writes `text`, which needs no escapes, as a string; with some if `escaped`, at least one.
+/// Writes `text`, UTF-8 that needs no escapes, as a string; with some if `escaped`, at least one.
 fn write_string(text: &[u8], escaped: bool, draws: &mut Random, out: &mut Vec<u8>) {
     out.push(b'"');
     if escaped {
-        let one = draws.below_len(text.len());
-        for (at, &byte) in text.iter().enumerate() {
+        let text = std::str::from_utf8(text).expect("keys and uids are UTF-8");
+        let one = draws.below_len(text.chars().count());
+        for (at, char) in text.chars().enumerate() {
             if at == one || draws.coin() {
-                let digits = if draws.coin() { b"0123456789abcdef" } else { b"0123456789ABCDEF" };
-                out.extend_from_slice(b"\\u00");
-                out.push(digits[usize::from(byte >> 4)]);
-                out.push(digits[usize::from(byte & 15)]);
+                write_escape(char, draws, out);
             } else {
-                out.push(byte);
+                out.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
             }
         }
     } else {
         out.extend_from_slice(text);
     }
     out.push(b'"');
+}
+
+/// Writes one `\u` escape, or two where UTF-16 takes a pair, in capital or small digits.
+fn write_escape(char: char, draws: &mut Random, out: &mut Vec<u8>) {
+    for &mut unit in char.encode_utf16(&mut [0; 2]) {
+        let digits = if draws.coin() { b"0123456789abcdef" } else { b"0123456789ABCDEF" };
+        out.extend_from_slice(b"\\u");
+        out.extend([12, 8, 4, 0].map(|shift| digits[usize::from(unit >> shift & 15)]));
+    }
 }
 
 fn write_bad_uid(draws: &mut Random, out: &mut Vec<u8>) {

@@ -7,7 +7,7 @@
 //!
 //! Everything in the root ends in a comma, and the last comma becomes the brace. A text member
 //! makes each part exactly as long as planned; only where less room is left than its key takes
-//! (up to 9 bytes) is a part shorter.
+//! (up to 12 bytes) is a part shorter.
 
 use super::fields::{Fields, write_space};
 use super::members::{Members, Used};
@@ -19,6 +19,9 @@ use super::{TsUnit, Workload};
 
 /// Frames looked at to say how large a stream will be.
 const SAMPLE_FRAMES: u64 = 2_048;
+
+/// Behind both fields, one part in so many is members: what lies there is mostly one long text.
+const TAIL_MEMBERS_PART: usize = 4;
 
 /// Not objects, whole. Arrays and strings are made apart.
 const NOT_OBJECTS: [&str; 6] = ["null", "true", "1700000000", "-1.5e3", "[]", r#""""#];
@@ -164,9 +167,12 @@ impl Generator {
         let opened = out.len();
         let room = (begin + plan.fields_end).saturating_sub(opened + first.len() + second.len());
         let gap = draws.below_len(room + 1);
-        self.fill("msg", gap, &mut used, draws, out);
+        self.members.write(gap, &mut used, draws, out);
+        self.pad("msg", opened + gap, draws, out);
         out.extend_from_slice(first);
-        self.fill("detail", room - gap, &mut used, draws, out);
+        let between = out.len();
+        self.members.write(room - gap, &mut used, draws, out);
+        self.pad("detail", between + room - gap, draws, out);
         out.extend_from_slice(second);
         let value = out[..out.len() - 1].trim_ascii_end();
         let fields_end = value.len();
@@ -176,25 +182,22 @@ impl Generator {
             out.extend_from_slice(br#""ts":1,"uid":"user-000000000","#);
         }
         let room = (begin + plan.bytes).saturating_sub(out.len());
-        self.fill("body", room, &mut used, draws, out);
+        self.members.write(room / TAIL_MEMBERS_PART, &mut used, draws, out);
+        self.pad("body", begin + plan.bytes, draws, out);
         // the comma that every member ends in
         out.pop();
         out.push(b'}');
         Marks { opened, fields_end }
     }
 
-    /// Appends members, then a text under `key` that fills `room` bytes up.
-    fn fill(&self, key: &str, room: usize, used: &mut Used, draws: &mut Random, out: &mut Vec<u8>) {
-        let end = out.len() + room;
-        self.members.write(room, used, draws, out);
-        // "key":"",
-        let around = key.len() + 6;
-        let left = end - out.len();
-        if left >= around {
+    /// Appends a text under `key` that reaches to `end`, if there is room for one.
+    fn pad(&self, key: &str, end: usize, draws: &mut Random, out: &mut Vec<u8>) {
+        let around = r#""":"","#.len() + key.len();
+        if let Some(bytes) = end.checked_sub(out.len() + around) {
             out.push(b'"');
             out.extend_from_slice(key.as_bytes());
             out.extend_from_slice(b"\":\"");
-            self.text.write(left - around, draws, out);
+            self.text.write(bytes, draws, out);
             out.extend_from_slice(b"\",");
         }
     }

@@ -1,72 +1,82 @@
 //! The other members of a frame's root: what logs hold, and what looks like `ts` and `uid`.
 //!
-//! Each is a template ending in a comma, in which `%` and a letter stand for something drawn:
-//! `%h` 16 hex digits, `%d` 4 digits, `%t` 10 digits like a time, `%u` a uid, `%s` a service,
-//! `%l` a level. No template holds `ts` or `uid` as a key at its own root.
+//! Each is a template ending in a comma, in which `%` and a letter stand for something drawn, of a
+//! fixed length, so that a member is one memcpy and some bytes written over: `%h` 16 hex digits,
+//! `%1` to `%9` that many decimal digits, `%s` a service, `%l` a level. A number begins with a digit
+//! of its own, as JSON knows no leading zero. No template has `ts` or `uid` as a key at its root.
 
 use super::random::Random;
-use super::users::{write_digits, write_hex};
 
 const PLAIN: [&str; 14] = [
     r#""level":"%l","#,
     r#""service":"%s","#,
-    r#""host":"ip-10-0-%d","#,
+    r#""host":"ip-10-0-7%3","#,
     r#""trace_id":"%h%h","#,
     r#""span_id":"%h","#,
     r#""status":200,"#,
-    r#""duration_ms":1.%d,"#,
+    r#""duration_ms":1.7%3,"#,
     r#""sampled":true,"#,
     r#""parent":null,"#,
-    r#""http":{"method":"GET","path":"/v2/items/%d","bytes":%d,"agent":"Mozilla/5.0 (X11)"},"#,
-    r#""tags":["eu-west-1","blue","build-%d",[],{}],"#,
-    r#""geo":{"lat":47.%d,"lon":-8.%de-1,"city":"Z\u00fcrich"},"#,
-    r#""k8s":{"pod":"%s-%h","node":{"name":"n%d","labels":{"zone":"b","spot":false}}},"#,
-    r#""error":"open \"/var/lib/%s/%d\": no such file\n","#,
+    r#""http":{"method":"GET","path":"/v2/items/7%3","bytes":7%3,"agent":"Mozilla/5.0 (X11)"},"#,
+    r#""tags":["eu-west-1","blue","build-7%3",[],{}],"#,
+    r#""geo":{"lat":47.7%3,"lon":-8.7%3e-1,"city":"Zürich, 東京"},"#,
+    r#""k8s":{"pod":"%s-%h","node":{"name":"n7%3","labels":{"zone":"b","spot":false}}},"#,
+    r#""error":"open \"/var/lib/%s/7%3\": no such file\n","#,
 ];
 
 const LOOKALIKES: [&str; 14] = [
-    r#""tsx":%t,"#,
-    r#""t":%t,"#,
-    r#""ts_ms":%t123,"#,
-    r#""TS":"%t","#,
-    r#""uid2":"%u","#,
-    r#""ui":"%u","#,
-    r#""Uid":"%u","#,
-    r#""uids":["%u","uid","ts",%t],"#,
+    r#""tsx":1%9,"#,
+    r#""t":1%9,"#,
+    r#""ts_ms":1%9123,"#,
+    r#""TS":"1%9","#,
+    r#""uid2":"user-000%6","#,
+    r#""ui":"user-000%6","#,
+    r#""Uid":"user-000%6","#,
+    r#""uids":["user-000%6","uid","ts",1%9],"#,
     r#""kind":"uid","of":"ts","#,
-    r#""ctx":{"ts":%t,"uid":"%u","request":{"id":"%h","uid":"%u"}},"#,
-    r#""prev":[{"uid":"%u","ts":%t},{"ts":%t,"uid":%d}],"#,
-    r#""note":"said \"uid\":\"x\", then {\"ts\":%t} }}]","#,
-    r#""raw":"{\"ts\":%t,\"uid\":\"%u\",\"a\":\"\\\"}\"}","#,
-    r#""tail":"\\","uid\\":"%u","\"ts":%t,"#,
+    r#""ctx":{"ts":1%9,"uid":"user-000%6","request":{"id":"%h","uid":"user-000%6"}},"#,
+    r#""prev":[{"uid":"user-000%6","ts":1%9},{"ts":1%9,"uid":7%3}],"#,
+    r#""note":"said \"uid\":\"x\", then {\"ts\":1%9} }}]","#,
+    r#""raw":"{\"ts\":1%9,\"uid\":\"user-000%6\",\"a\":\"\\\"}\"}","#,
+    r#""tail":"\\","uid\\":"user-000%6","\"ts":1%9,"#,
 ];
 
-const SERVICES: [&str; 6] = ["checkout", "search", "auth", "billing", "edge-proxy", "mailer"];
-const LEVELS: [&str; 4] = ["info", "warn", "error", "debug"];
+/// All 8 bytes long.
+const SERVICES: [&[u8]; 6] =
+    [b"checkout", b"frontend", b"payments", b"accounts", b"sessions", b"delivery"];
+/// All 4 bytes long.
+const LEVELS: [&[u8]; 4] = [b"info", b"warn", b"crit", b"note"];
 
-/// A piece of a template.
+/// What a hole is filled with.
 #[derive(Debug, Clone, Copy)]
-enum Piece {
-    Literal(&'static str),
+enum Filling {
     Hex,
     Digits,
-    Time,
-    Uid,
     Service,
     Level,
+}
+
+/// A place in a template that is drawn anew each time.
+#[derive(Debug, Clone, Copy)]
+struct Hole {
+    begin: usize,
+    end: usize,
+    filling: Filling,
 }
 
 /// A template taken apart.
 #[derive(Debug)]
 struct Template {
-    pieces: Vec<Piece>,
-    bytes_max: usize,
+    text: Vec<u8>,
+    holes: Vec<Hole>,
 }
 
 /// The templates of a stream.
 #[derive(Debug)]
 pub(super) struct Members {
     templates: Vec<Template>,
+    /// Of the shortest template.
+    bytes_min: usize,
 }
 
 /// Which of the templates a frame has used: none twice.
@@ -78,77 +88,95 @@ const _: () = assert!(PLAIN.len() + LOOKALIKES.len() <= u32::BITS as usize);
 impl Members {
     pub(super) fn new(lookalikes: bool) -> Self {
         let more: &[&str] = if lookalikes { &LOOKALIKES } else { &[] };
-        Members { templates: PLAIN.iter().chain(more).map(|text| Template::new(text)).collect() }
+        let templates: Vec<Template> =
+            PLAIN.iter().chain(more).map(|text| Template::new(text)).collect();
+        let bytes_min = templates.iter().map(|template| template.text.len()).min().unwrap_or(0);
+        Members { templates, bytes_min }
     }
 
-    /// Appends unused members as long as they are sure to fit in `room` bytes, from a drawn one on.
+    /// Appends those unused members that fit in `room` bytes, from a drawn one on.
     pub(super) fn write(
         &self,
-        room: usize,
+        mut room: usize,
         used: &mut Used,
         draws: &mut Random,
         out: &mut Vec<u8>,
     ) {
-        let end = out.len() + room;
         let first = draws.below_len(self.templates.len());
-        for step in 0..self.templates.len() {
-            let at = (first + step) % self.templates.len();
+        for at in (first..self.templates.len()).chain(0..first) {
+            if room < self.bytes_min {
+                return;
+            }
             let template = &self.templates[at];
-            if used.0 >> at & 1 == 0 && out.len() + template.bytes_max <= end {
+            if used.0 >> at & 1 == 0 && template.text.len() <= room {
                 used.0 |= 1 << at;
                 template.write(draws, out);
+                room -= template.text.len();
             }
         }
     }
 }
 
 impl Template {
-    fn new(text: &'static str) -> Self {
-        let mut parts = text.split('%');
-        let mut pieces = vec![Piece::Literal(parts.next().unwrap_or_default())];
+    fn new(template: &str) -> Self {
+        let mut parts = template.split('%');
+        let mut text = parts.next().unwrap_or_default().as_bytes().to_vec();
+        let mut holes = Vec::new();
         for part in parts {
             let (letter, literal) = part.split_at(1);
-            pieces.push(match letter {
-                "h" => Piece::Hex,
-                "d" => Piece::Digits,
-                "t" => Piece::Time,
-                "u" => Piece::Uid,
-                "s" => Piece::Service,
-                _ => Piece::Level,
-            });
-            pieces.push(Piece::Literal(literal));
+            let (filling, bytes) = match letter {
+                "h" => (Filling::Hex, 16),
+                "s" => (Filling::Service, SERVICES[0].len()),
+                "l" => (Filling::Level, LEVELS[0].len()),
+                digits => (Filling::Digits, digits.parse().expect("a digit in a template")),
+            };
+            holes.push(Hole { begin: text.len(), end: text.len() + bytes, filling });
+            text.resize(text.len() + bytes, b'?');
+            text.extend_from_slice(literal.as_bytes());
         }
-        let bytes_max = pieces.iter().map(Piece::bytes_max).sum();
-        Template { pieces, bytes_max }
+        Template { text, holes }
     }
 
     fn write(&self, draws: &mut Random, out: &mut Vec<u8>) {
-        for piece in &self.pieces {
-            match piece {
-                Piece::Literal(text) => out.extend_from_slice(text.as_bytes()),
-                Piece::Hex => write_hex(draws.next(), out),
-                Piece::Digits => write_digits(1_000 + draws.below(9_000), 4, out),
-                Piece::Time => write_digits(1_000_000_000 + draws.below(1_000_000_000), 10, out),
-                Piece::Uid => {
-                    out.extend_from_slice(b"user-");
-                    write_digits(draws.below(1_000_000), 9, out);
-                }
-                Piece::Service => out.extend_from_slice(draws.pick(&SERVICES).as_bytes()),
-                Piece::Level => out.extend_from_slice(draws.pick(&LEVELS).as_bytes()),
+        let begin = out.len();
+        out.extend_from_slice(&self.text);
+        let text = &mut out[begin..];
+        for hole in &self.holes {
+            let bytes = &mut text[hole.begin..hole.end];
+            match hole.filling {
+                Filling::Hex => draw_hex(draws, bytes),
+                Filling::Digits => draw_digits(draws, bytes),
+                Filling::Service => bytes.copy_from_slice(draws.pick(&SERVICES)),
+                Filling::Level => bytes.copy_from_slice(draws.pick(&LEVELS)),
             }
         }
     }
 }
 
-impl Piece {
-    fn bytes_max(&self) -> usize {
-        match self {
-            Piece::Literal(text) => text.len(),
-            Piece::Hex => 16,
-            Piece::Digits => 4,
-            Piece::Time | Piece::Service => 10,
-            Piece::Uid => 14,
-            Piece::Level => 5,
+fn draw_hex(draws: &mut Random, out: &mut [u8]) {
+    for (pair, byte) in out.chunks_exact_mut(2).zip(draws.next().to_le_bytes()) {
+        pair[0] = HEX[usize::from(byte >> 4)];
+        pair[1] = HEX[usize::from(byte & 15)];
+    }
+}
+
+/// Nearly all equally likely: each of a byte's 256 values falls on one of the ten.
+fn draw_digits(draws: &mut Random, out: &mut [u8]) {
+    for eight in out.chunks_mut(8) {
+        for (digit, byte) in eight.iter_mut().zip(draws.next().to_le_bytes()) {
+            *digit = DIGIT_OF_BYTE[usize::from(byte)];
         }
     }
 }
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+const DIGIT_OF_BYTE: [u8; 256] = {
+    let mut digits = [b'0'; 256];
+    let mut byte = 0;
+    while byte < digits.len() {
+        digits[byte] = b"0123456789"[byte * 10 / 256];
+        byte += 1;
+    }
+    digits
+};

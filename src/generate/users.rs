@@ -43,7 +43,8 @@ impl Users {
         if fraction >> 32 < u64::from(alias.keep_below) { slot } else { u64::from(alias.other) }
     }
 
-    /// Appends the uid of `user`, plain ASCII without quotes; says whether it is a JSON integer.
+    /// Appends the uid of `user`, UTF-8 that a string holds as it is; says whether it is a JSON
+    /// integer.
     pub(super) fn write_uid(&self, user: u64, out: &mut Vec<u8>) -> bool {
         match (self.form, user % 4) {
             (UidForm::Plain, _) | (_, 0) => {
@@ -52,9 +53,8 @@ impl Users {
             }
             (_, 1) => write_hex(mix(user), out),
             (_, 2) => {
-                out.extend_from_slice(b"u_");
-                write_hex(mix(user), out);
-                out.extend_from_slice(b"-0");
+                out.extend_from_slice("ü😀-".as_bytes());
+                write_digits(user, 9, out);
             }
             // all 12 digits long as long as there are fewer than 3 × 10^11 users
             _ => {
