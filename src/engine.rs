@@ -149,7 +149,7 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
         job.inputs,
         sizes.chunk_bytes,
         Arc::clone(&claimed),
-        Arc::clone(&job.live.raw_bytes),
+        Arc::clone(&job.live.input_bytes),
         job.stop.clone(),
     ));
 

@@ -1,5 +1,59 @@
 //! headcount counts exactly how many different users a log of JSON frames holds per window.
+//!
+//! ```text
+//!               ┌────────────── empty batches come back ──────────────┐
+//!  input  ──▶  scan  ──▶  clock  ──▶  count  ──▶  output
+//!  files,       N scanners   which windows   M counters,   lines,
+//!  stdin        (ts, uid)    each frame is in  by uid      rejects
+//! ```
+//!
+//! Data flows one way. Each stage is a plain struct whose step never waits ([`stage`]); a thread
+//! steps the stages given to it ([`thread`]) and the topology says which ([`topology`]). Stages are
+//! joined by bounded single-producer single-consumer rings ([`ring`]) that carry batches of
+//! columns ([`batch`]); a full ring holds the stages before it back, up to the input.
+//!
+//! | thread | owns |
+//! | --- | --- |
+//! | of a scanner | its read buffer, its scanner, the batch it fills |
+//! | of the clock | the clock, the list of open windows, every batch from merge to return |
+//! | of a counter | its shard's interner and window slots |
+//! | of the output | the results being put together, the sink |
+//!
+//! Invariants:
+//! - Only `input`, `output`, `watch`, `verify`, `generate` and `commands` do I/O.
+//! - Every mutable thing has one owning thread. Atomics come only through [`ring::sync`]: rings,
+//!   the claim counter, the stop flag, the counters of [`stats`].
+//! - Unsafe code stands only in [`ring`].
+//! - What comes out is a function of the log and the settings: not of threads, chunks, batches,
+//!   rings or the order in which stages are stepped. `tests/sim.rs` holds us to it.
+//! - Nothing of ours allocates once running, unless users or windows exceed any earlier maximum;
+//!   `tests/allocations.rs` holds us to it.
+//! - Reaching a bound of [`limits`] is a loud error or an account, never a smaller count.
+//!
+//! The map, in the order of the data: [`cli`] and [`config`] say what is wanted, [`commands`] does
+//! it; [`engine`] allocates, wires and starts; [`input`] reads and cuts frames; [`scan`] finds time
+//! and user; [`clock`] judges; [`count`] counts; [`output`] writes; [`accounts`] adds up what became
+//! of every frame; [`watch`] shows a run while it goes on. [`verify`] is the definition of right;
+//! [`generate`] makes sample streams.
+
+pub mod accounts;
+pub mod batch;
+pub mod cli;
+pub mod clock;
 pub mod commands;
+pub mod config;
+pub mod count;
+pub mod engine;
+pub mod error;
 pub mod generate;
+pub mod input;
 pub mod limits;
+pub mod output;
 pub mod ring;
+pub mod scan;
+pub mod stage;
+pub mod stats;
+pub mod thread;
+pub mod topology;
+pub mod verify;
+pub mod watch;

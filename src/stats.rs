@@ -34,8 +34,8 @@ impl ScanCounters {
 pub struct Live {
     /// One for each scanner.
     pub scanners: Vec<Arc<ScanCounters>>,
-    /// Bytes read of pipes and compressed files, as they lie there.
-    pub raw_bytes: Arc<AtomicU64>,
+    /// Bytes read of the inputs, as they lie there (compressed or not).
+    pub input_bytes: Arc<AtomicU64>,
 }
 
 /// A moment's reading.
@@ -45,8 +45,8 @@ pub struct Reading {
     pub frames: u64,
     /// Bytes of frames, uncompressed.
     pub bytes: u64,
-    /// Bytes read of pipes and compressed files.
-    pub raw_bytes: u64,
+    /// Bytes read of the inputs, as they lie there.
+    pub input_bytes: u64,
 }
 
 impl Live {
@@ -54,14 +54,14 @@ impl Live {
     pub fn new(scanners: usize) -> Live {
         Live {
             scanners: (0..scanners).map(|_| Arc::default()).collect(),
-            raw_bytes: Arc::default(),
+            input_bytes: Arc::default(),
         }
     }
 
     /// Reads them all.
     pub fn read(&self) -> Reading {
         let mut reading =
-            Reading { raw_bytes: self.raw_bytes.load(Ordering::Relaxed), ..Reading::default() };
+            Reading { input_bytes: self.input_bytes.load(Ordering::Relaxed), ..Reading::default() };
         for scanner in &self.scanners {
             reading.frames += scanner.inner.frames.load(Ordering::Relaxed);
             reading.bytes += scanner.inner.bytes.load(Ordering::Relaxed);

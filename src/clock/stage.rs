@@ -133,7 +133,7 @@ enum Merged {
 impl ClockStage {
     /// A clock before the first batch.
     pub fn new(parts: ClockParts) -> ClockStage {
-        let batches: usize = parts.scanners.iter().map(|link| link.from.capacity()).sum();
+        let batches: usize = parts.scanners.iter().map(|link| link.home.capacity()).sum();
         let readers: Vec<Reader> = parts
             .readers
             .into_iter()

@@ -1,3 +1,98 @@
-//! The subcommands, one short file each: arguments in, a result or an error out.
-/// `headcount generate`: sample streams.
+//! One short file a subcommand, and what they share.
+
+pub mod count;
+pub mod demo;
 pub mod generate;
+pub mod measure;
+pub mod plan;
+pub mod settle;
+pub mod shell;
+pub mod verify;
+
+use std::ffi::OsString;
+use std::io::{ErrorKind, IsTerminal};
+use std::path::PathBuf;
+
+use clap::{CommandFactory, FromArgMatches};
+
+use crate::cli::{Cli, Command};
+use crate::config;
+use crate::error::{Error, ExitCode};
+use crate::input::Input;
+
+/// Runs the program with these arguments; the first is its name.
+pub fn main(arguments: Vec<OsString>) -> ExitCode {
+    match parse(arguments).and_then(|command| command.map_or(Ok(ExitCode::Done), dispatch)) {
+        Ok(code) => code,
+        Err(error) => {
+            complain(&error);
+            error.exit_code()
+        }
+    }
+}
+
+/// Says an error on stderr.
+pub fn complain(error: &Error) {
+    eprintln!("headcount: {error}");
+}
+
+/// The command asked for; none if help or the version was, which is then printed.
+fn parse(arguments: Vec<OsString>) -> Result<Option<Command>, Error> {
+    let mut command = Cli::command();
+    let arguments = config::with_file(&command, arguments)?;
+    let parsed = command.try_get_matches_from_mut(arguments).and_then(|matches| {
+        Cli::from_arg_matches(&matches)
+    });
+    match parsed {
+        Ok(cli) => Ok(Some(cli.command)),
+        Err(error) if error.use_stderr() => {
+            let text = error.render().to_string();
+            let text = text.trim_end().trim_start_matches("error: ");
+            Err(Error::usage(text))
+        }
+        Err(help) => match help.print() {
+            Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Error::output("stdout", e)),
+            _ => Ok(None),
+        },
+    }
+}
+
+fn dispatch(command: Command) -> Result<ExitCode, Error> {
+    match command {
+        Command::Count(args) => count::run(&args),
+        Command::Measure(command) => measure::run(&command),
+        Command::Generate(args) => {
+            generate::run(&args).map_err(|e| match e.kind() {
+                ErrorKind::InvalidInput => Error::usage(e.to_string()),
+                _ => Error::System { what: "cannot write the stream", source: e },
+            })?;
+            Ok(ExitCode::Done)
+        }
+        Command::Demo(args) => demo::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Plan(args) => plan::run(&args),
+        Command::Completions(args) => shell::completions(args.shell),
+        Command::Man => shell::man(),
+    }
+}
+
+/// The inputs given; stdin if none is and something is piped in.
+fn inputs(files: &[PathBuf]) -> Result<Vec<Input>, Error> {
+    if files.is_empty() {
+        if std::io::stdin().is_terminal() {
+            return Err(Error::usage("no input: give files, or - for stdin"));
+        }
+        return Input::look_at(&[PathBuf::from("-")]);
+    }
+    Input::look_at(files)
+}
+
+/// Prints to stdout; a closed pipe is no error.
+fn print(text: &str) -> Result<ExitCode, Error> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Error::output("stdout", e)),
+        _ => Ok(ExitCode::Done),
+    }
+}

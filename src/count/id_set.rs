@@ -32,6 +32,12 @@ impl IdSet {
         IdSet { ids: HashTable::with_capacity(START_IDS) }
     }
 
+    /// Bytes a set of this many ids takes: hashbrown fills at most 7 of 8 places, by powers of two.
+    pub fn bytes_for(ids: u64) -> u64 {
+        let places = (ids.max(START_IDS as u64) * 8).div_ceil(7).next_power_of_two();
+        places * (size_of::<Id>() as u64 + 1)
+    }
+
     /// Adds an id; says whether it is new.
     #[inline]
     pub fn insert(&mut self, id: Id) -> bool {

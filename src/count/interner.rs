@@ -7,7 +7,6 @@
 //! ids at a time, so no step is long and memory stays within twice the users of kept windows.
 
 use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
 
 use super::slab::{Cell, Slab};
 
@@ -42,6 +41,15 @@ impl Interner {
     /// Knows nobody.
     pub fn new() -> Interner {
         Interner::with_idle_floor(IDLE_FLOOR)
+    }
+
+    /// Bytes needed to know this many users at once, as many idle ones beside them included.
+    pub fn bytes_for(users: u64, uid_bytes: u64) -> u64 {
+        let ids = users + users.max(IDLE_FLOOR as u64).min(users);
+        let places = (ids * 8).div_ceil(7).next_power_of_two();
+        let table = places * (size_of::<Id>() as u64 + 1);
+        let known = ids.next_power_of_two() * size_of::<Known>() as u64;
+        table + known + ids * Slab::bytes_for(uid_bytes)
     }
 
     fn with_idle_floor(idle_floor: usize) -> Interner {

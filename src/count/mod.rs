@@ -20,6 +20,34 @@ use crate::clock::verdict::{NO_SLOT, REFUSED, Slot};
 use id_set::IdSet;
 use interner::Interner;
 
+/// Bytes that counting takes, for a plan.
+#[derive(Clone, Copy, Debug)]
+pub struct MemoryBytes {
+    /// All users, once.
+    pub interner: u64,
+    /// The windows that hold them.
+    pub windows: u64,
+}
+
+impl MemoryBytes {
+    /// Both.
+    pub fn total(&self) -> u64 {
+        self.interner + self.windows
+    }
+}
+
+/// Bytes needed at most for this many users at once, with uids of this length, all of them in each
+/// of two minutes: the one that goes on and the one that waits for its lag.
+pub fn memory_bytes(users: u64, uid_bytes: u64, slots: usize, counters: usize) -> MemoryBytes {
+    let (slots, counters) = (slots as u64, counters as u64);
+    let a_counter = users.div_ceil(counters);
+    let empty_slots = slots.saturating_sub(2) * IdSet::bytes_for(0);
+    MemoryBytes {
+        interner: counters * Interner::bytes_for(a_counter, uid_bytes),
+        windows: counters * (2 * IdSet::bytes_for(a_counter) + empty_slots),
+    }
+}
+
 /// One shard's users and windows.
 pub struct Counter {
     interner: Interner,

@@ -52,6 +52,12 @@ impl Slab {
         Slab::default()
     }
 
+    /// Bytes that a uid of this length takes.
+    pub fn bytes_for(uid_bytes: u64) -> u64 {
+        let len = usize::try_from(uid_bytes).unwrap_or(UID_BYTES_MAX).min(UID_BYTES_MAX);
+        CELL_BYTES[usize::from(CLASS_OF[len])] as u64
+    }
+
     /// Keeps a copy of at most [`UID_BYTES_MAX`] bytes.
     pub fn keep(&mut self, bytes: &[u8]) -> Cell {
         let class_index = usize::from(CLASS_OF[bytes.len()]);

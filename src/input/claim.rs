@@ -23,10 +23,15 @@ use crate::ring::{Stop, StopReason};
 /// log's start) are this claim's, wherever they end before `file_end`.
 #[derive(Debug)]
 pub struct Range {
+    /// The file's name in messages.
     pub name: Arc<str>,
+    /// The open file; read at offsets only.
     pub file: Arc<File>,
+    /// Offset of its first byte.
     pub from: u64,
+    /// Offset of the first byte after it.
     pub to: u64,
+    /// The file's size at the start.
     pub file_end: u64,
     /// It begins where the input's log begins, so its first byte begins a line.
     pub first: bool,
@@ -35,14 +40,33 @@ pub struct Range {
 /// What a claim gave.
 #[derive(Debug)]
 pub enum Claim {
-    /// A range to read, with its chunk number and input.
-    Range { chunk: u64, input: u32, range: Range },
+    /// A range to read.
+    Range {
+        /// The chunk's number.
+        chunk: u64,
+        /// Which input, from 0.
+        input: u32,
+        /// What to read.
+        range: Range,
+    },
     /// A block that lies in the claimer's buffer.
-    Block { chunk: u64, input: u32, block: Block },
+    Block {
+        /// The chunk's number.
+        chunk: u64,
+        /// Which input, from 0.
+        input: u32,
+        /// What it is.
+        block: Block,
+    },
     /// Nothing to read yet; wait on the descriptor.
     Waiting(Arc<OwnedFd>),
     /// This chunk cannot be read; it is the last.
-    Failed { chunk: u64, error: Error },
+    Failed {
+        /// The chunk's number.
+        chunk: u64,
+        /// Why.
+        error: Error,
+    },
     /// All is claimed, or the run was stopped.
     Finished,
 }
@@ -62,18 +86,18 @@ pub struct Claims {
     chunk_bytes: u64,
     /// Chunks claimed so far. Written under the token, read by the clock at the end.
     claimed: Arc<AtomicU64>,
-    raw_bytes: Arc<AtomicU64>,
+    input_bytes: Arc<AtomicU64>,
     stop: Stop,
     finished: bool,
 }
 
 impl Claims {
-    /// The claims on these inputs. `claimed` counts the chunks, `raw_bytes` what streams read.
+    /// The claims on these inputs. `claimed` counts the chunks, `input_bytes` what streams read.
     pub fn new(
         mut inputs: Vec<Input>,
         chunk_bytes: usize,
         claimed: Arc<AtomicU64>,
-        raw_bytes: Arc<AtomicU64>,
+        input_bytes: Arc<AtomicU64>,
         stop: Stop,
     ) -> Claims {
         inputs.reverse();
@@ -84,7 +108,7 @@ impl Claims {
             current: Current::Nothing,
             chunk_bytes,
             claimed,
-            raw_bytes,
+            input_bytes,
             stop,
             finished: false,
         }
@@ -106,12 +130,12 @@ impl Claims {
                     };
                     self.next_input += 1;
                     let name = Arc::clone(&next.name);
-                    match open(next, &self.raw_bytes) {
+                    match open(next, &self.input_bytes) {
                         Ok(current) => self.current = current,
                         Err(error) => return self.fail(Error::input(&name, error)),
                     }
                 }
-                Current::File { next, end, .. } if next >= end => self.current = Current::Nothing,
+                Current::File { next, end, .. } if *next >= *end => self.current = Current::Nothing,
                 Current::File { name, file, from, next, end } => {
                     let to = next.saturating_add(self.chunk_bytes).min(*end);
                     let range = Range {
@@ -149,10 +173,10 @@ impl Claims {
     }
 }
 
-fn open(input: Input, raw_bytes: &Arc<AtomicU64>) -> io::Result<Current> {
+fn open(input: Input, input_bytes: &Arc<AtomicU64>) -> io::Result<Current> {
     let name = Arc::clone(&input.name);
     let stream = |fd: OwnedFd| {
-        let stream = Stream::new(Arc::clone(&name), fd, Arc::clone(raw_bytes))?;
+        let stream = Stream::new(Arc::clone(&name), fd, Arc::clone(input_bytes))?;
         Ok(Current::Stream(Box::new(stream)))
     };
     match input.kind {

@@ -30,7 +30,7 @@ const CODED_BYTES: usize = 128 * 1024;
 struct Ready {
     file: Arc<OwnedFd>,
     may_wait: bool,
-    raw_bytes: Arc<AtomicU64>,
+    input_bytes: Arc<AtomicU64>,
 }
 
 impl Read for Ready {
@@ -43,7 +43,7 @@ impl Read for Ready {
         }
         let n = rustix::io::read(&self.file, buf)?;
         // Only a progress display reads it.
-        self.raw_bytes.fetch_add(n as u64, Ordering::Relaxed);
+        self.input_bytes.fetch_add(n as u64, Ordering::Relaxed);
         Ok(n)
     }
 }
@@ -57,10 +57,20 @@ enum Decoder {
 /// A block of whole lines that was moved into the reader's buffer.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Block {
-    /// The buffer holds lines; the first begins at this offset. `bytes` of input are done with it.
-    Lines { offset: u64, bytes: u64 },
+    /// The buffer holds whole lines.
+    Lines {
+        /// Where the first begins, in uncompressed data.
+        offset: u64,
+        /// Bytes of input that are done with it: the lines, and what was dropped before them.
+        bytes: u64,
+    },
     /// The buffer holds the beginning of a line that is longer than any frame may be.
-    TooLong { offset: u64, bytes: u64 },
+    TooLong {
+        /// Where it begins.
+        offset: u64,
+        /// Bytes of input that are done with it.
+        bytes: u64,
+    },
 }
 
 /// What came of asking for a block.
@@ -92,8 +102,8 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// A stream over an open descriptor; `raw_bytes` counts what is read of it.
-    pub fn new(name: Arc<str>, fd: OwnedFd, raw_bytes: Arc<AtomicU64>) -> io::Result<Stream> {
+    /// A stream over an open descriptor; `input_bytes` counts what is read of it.
+    pub fn new(name: Arc<str>, fd: OwnedFd, input_bytes: Arc<AtomicU64>) -> io::Result<Stream> {
         let file = File::from(fd);
         let is_file = file.metadata()?.is_file();
         let fd = Arc::new(OwnedFd::from(file));
@@ -101,7 +111,7 @@ impl Stream {
             // Fails for anything but a pipe, and where the user's pipe quota is used up.
             let _ = rustix::pipe::fcntl_setpipe_size(&fd, PIPE_BYTES);
         }
-        let ready = Ready { file: Arc::clone(&fd), may_wait: !is_file, raw_bytes };
+        let ready = Ready { file: Arc::clone(&fd), may_wait: !is_file, input_bytes };
         Ok(Stream {
             name,
             fd,

@@ -69,3 +69,21 @@ impl ResultSink for Collected {
         Ok(())
     }
 }
+
+/// Drops results: for runs that only measure.
+#[derive(Clone, Copy, Debug)]
+pub struct Discard;
+
+impl ResultSink for Discard {
+    fn name(&self) -> &str {
+        "nowhere"
+    }
+
+    fn put(&mut self, _: &WindowResult) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

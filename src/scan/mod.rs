@@ -58,6 +58,7 @@ mod path;
 mod portable;
 mod rfc3339;
 mod settings;
+pub mod stage;
 mod text;
 mod units;
 mod vector;

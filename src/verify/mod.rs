@@ -3,3 +3,4 @@
 //! Tests use it, and `headcount verify`. It shares types with what it checks, and no code.
 
 pub mod oracle;
+pub mod recount;

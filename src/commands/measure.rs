@@ -1,0 +1,94 @@
+//! `headcount measure`: how fast the input can be read, scanned and counted, each with all that
+//! comes before it. What a part costs is the difference between two of them.
+
+use indicatif::{DecimalBytes, HumanCount};
+use serde::Serialize;
+
+use super::settle::whole;
+use super::{inputs, print};
+use crate::accounts::{Accounts, Cost};
+use crate::cli::MeasureCommand;
+use crate::engine::{self, Job, Outcome, Sizes};
+use crate::error::{Error, ExitCode};
+use crate::output::sink::Discard;
+use crate::ring::{Stop, StopReason};
+use crate::scan::Kernel;
+use crate::scan::stage::Depth;
+use crate::stats::Live;
+use crate::thread;
+use crate::topology::{Topology, cores};
+
+#[derive(Serialize)]
+struct Measured {
+    measured: &'static str,
+    round: u32,
+    frames: u64,
+    bytes: u64,
+    kernel: &'static str,
+    #[serde(flatten)]
+    cost: Cost,
+}
+
+/// Measures, once for each round: one JSON line on stdout, one for people on stderr.
+pub fn run(command: &MeasureCommand) -> Result<ExitCode, Error> {
+    let (depth, args) = command.parts();
+    let clock = args.frames.clock()?;
+    let topology = Topology::new(cores(), &args.threads.wish())?;
+    let stop = Stop::new();
+    thread::stop_on_signals(stop.clone())?;
+    for round in 1..=args.rounds {
+        let live = Live::new(topology.scanners);
+        let job = Job {
+            inputs: inputs(&args.input.files)?,
+            scan: args.frames.scan(),
+            clock: clock.clone(),
+            depth,
+            topology: topology.clone(),
+            wait: args.threads.wait,
+            sizes: Sizes::default(),
+            sink: Box::new(Discard),
+            rejects: None,
+            stop: stop.clone(),
+            live,
+        };
+        let mut outcome = engine::run(job, &mut || {})?;
+        if let Some(error) = failure(&mut outcome, depth, stop.reason()) {
+            return Err(error);
+        }
+        if stop.reason() == StopReason::Interrupted {
+            return Ok(ExitCode::Interrupted);
+        }
+        let cost = Cost::of(&outcome);
+        let measured = match depth {
+            Depth::Read => "read",
+            Depth::Scan => "read and scan",
+            Depth::Count => "read, scan and count",
+        };
+        eprintln!(
+            "headcount: {measured}: {} in {:.3} s, {:.2} GB/s, {} frames, {} frames/s",
+            DecimalBytes(outcome.read.bytes),
+            cost.seconds,
+            cost.gb_per_s,
+            HumanCount(outcome.read.frames),
+            HumanCount(whole(cost.frames_per_s)),
+        );
+        let line = Measured {
+            measured,
+            round,
+            frames: outcome.read.frames,
+            bytes: outcome.read.bytes,
+            kernel: Kernel::best().name(),
+            cost,
+        };
+        let line = serde_json::to_string(&line).map_err(|e| Error::output("stdout", e.into()))?;
+        print(&format!("{line}\n"))?;
+    }
+    Ok(ExitCode::Done)
+}
+
+fn failure(outcome: &mut Outcome, depth: Depth, stopped: StopReason) -> Option<Error> {
+    match depth {
+        Depth::Read | Depth::Scan => outcome.failed.take(),
+        Depth::Count => Accounts::of(outcome, stopped).1,
+    }
+}

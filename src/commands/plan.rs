@@ -1,0 +1,91 @@
+//! `headcount plan`: what a run will be made of, before it runs.
+
+use std::fmt::Write;
+
+use indicatif::{BinaryBytes, HumanCount};
+
+use super::print;
+use crate::batch::{Batch, BatchShape};
+use crate::cli::PlanArgs;
+use crate::count::memory_bytes;
+use crate::engine::Sizes;
+use crate::error::{Error, ExitCode};
+use crate::input::read_buf::{RESERVED_BYTES, TOUCHED_BYTES};
+use crate::limits::{FRAME_BYTES_MAX, UID_BYTES_MAX};
+use crate::scan::Kernel;
+use crate::topology::{Topology, cores};
+
+/// Prints the plan.
+pub fn run(args: &PlanArgs) -> Result<ExitCode, Error> {
+    let clock = args.frames.clock()?;
+    let topology = Topology::new(cores(), &args.threads.wish())?;
+    let sizes = Sizes::default();
+    let shape = BatchShape {
+        frames_max: sizes.batch_frames,
+        uid_bytes_max: sizes.batch_uid_bytes,
+        shards: topology.counters,
+        window_sizes: clock.sizes.len(),
+        held_bytes: None,
+    };
+    if args.uid_bytes > UID_BYTES_MAX as u64 {
+        return Err(Error::usage(format!("--uid-bytes: a uid has at most {UID_BYTES_MAX} bytes")));
+    }
+    let windows = clock.windows_open_max();
+    let plural = |n: usize, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
+    let text = describe(args, &topology, &sizes, &shape, windows, &plural);
+    print(&text.map_err(|_| Error::Internal("a plan could not be put together".into()))?)
+}
+
+fn describe(
+    args: &PlanArgs,
+    topology: &Topology,
+    sizes: &Sizes,
+    shape: &BatchShape,
+    windows: usize,
+    plural: &dyn Fn(usize, &str) -> String,
+) -> Result<String, std::fmt::Error> {
+    let mut text = String::new();
+    let (scanners, counters) = (topology.scanners, topology.counters);
+    writeln!(text, "Threads ({} may be used; waiting: {})", plural(topology.cores, "core"), args.threads.wait)?;
+    for (index, stages) in topology.threads.iter().enumerate() {
+        let names: Vec<String> = stages.iter().map(ToString::to_string).collect();
+        let pinned = if topology.pin { ", pinned" } else { "" };
+        writeln!(text, "  thread {index}: {}{pinned}", names.join(", "))?;
+    }
+    writeln!(text, "  kernel: {}", Kernel::best().name())?;
+
+    writeln!(text, "\nRings")?;
+    let slots = sizes.batch_ring_slots;
+    writeln!(text, "  scan → clock, and home again: {scanners} × {slots} batches each way")?;
+    writeln!(text, "  clock → count, and back:      {counters} × {slots} batches each way")?;
+    let results = sizes.result_ring_slots;
+    writeln!(text, "  clock, count → output:        {} × {results} results", counters + 1)?;
+    writeln!(
+        text,
+        "  a batch: {} frames or {} of uids; a chunk: {} of input",
+        HumanCount(sizes.batch_frames as u64),
+        BinaryBytes(sizes.batch_uid_bytes as u64),
+        BinaryBytes(sizes.chunk_bytes as u64)
+    )?;
+
+    let buffers = (scanners + 1) * TOUCHED_BYTES;
+    let reserved = (scanners + 1) * RESERVED_BYTES;
+    let batches = (scanners * sizes.batches + 1) * Batch::bytes_max(shape);
+    let users = memory_bytes(args.users, args.uid_bytes, windows, counters);
+    let total = buffers as u64 + batches as u64 + users.total();
+    writeln!(text, "\nMemory")?;
+    let mut line = |bytes: u64, what: &str| writeln!(text, "  {:>11}  {what}", BinaryBytes(bytes).to_string());
+    line(
+        buffers as u64,
+        &format!(
+            "read buffers (up to {} where frames are near the limit of {})",
+            BinaryBytes(reserved as u64),
+            BinaryBytes(FRAME_BYTES_MAX as u64)
+        ),
+    )?;
+    line(batches as u64, "batches, at most (touched only as far as they are filled)")?;
+    line(users.interner, &format!("{} users with uids of {} bytes", HumanCount(args.users), args.uid_bytes))?;
+    line(users.windows, &format!("{} open at once at most, all users in each of 2 of them", plural(windows, "minute")))?;
+    line(total, "in all, at most, besides the program itself (a few MiB)")?;
+    Ok(text)
+}

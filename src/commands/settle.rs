@@ -1,0 +1,191 @@
+//! Settling a run: the accounts on stderr and in the summary file, and the exit code.
+
+use std::io::Write;
+use std::path::Path;
+
+use indicatif::{DecimalBytes, HumanCount};
+use serde::Serialize;
+
+use super::complain;
+use crate::accounts::{Accounts, Cost, Ended};
+use crate::cli::FrameArgs;
+use crate::error::{Error, ExitCode};
+use crate::scan::Kernel;
+use crate::topology::Topology;
+
+/// The summary file: accounts, cost, and the settings they were got with.
+#[derive(Serialize)]
+pub struct Summary {
+    /// The program's version.
+    pub headcount: &'static str,
+    /// The accounts.
+    #[serde(flatten)]
+    pub accounts: Accounts,
+    /// The cost.
+    #[serde(flatten)]
+    pub cost: Cost,
+    /// The kernel that scanned.
+    pub kernel: &'static str,
+    /// Each thread's stages.
+    pub topology: Vec<Vec<String>>,
+    /// Inputs, in order.
+    pub inputs: Vec<String>,
+    /// Settings the answer depends on.
+    pub settings: Settings,
+}
+
+/// Settings the answer depends on.
+#[derive(Serialize)]
+pub struct Settings {
+    /// Windows counted.
+    pub windows: [&'static str; 1],
+    /// Where the time stands.
+    pub ts_field: String,
+    /// Where the user stands.
+    pub uid_field: String,
+    /// What the time counts.
+    pub ts_unit: String,
+    /// Whether whole frames were checked.
+    pub validate: bool,
+    /// How long a window stays open after its end, seconds.
+    pub max_lag_s: u32,
+}
+
+impl Settings {
+    /// The settings given by these flags.
+    pub fn of(args: &FrameArgs) -> Settings {
+        Settings {
+            windows: ["minute"],
+            ts_field: args.ts_field.to_string(),
+            uid_field: args.uid_field.to_string(),
+            ts_unit: args.ts_unit.to_string(),
+            validate: args.validate,
+            max_lag_s: args.max_lag,
+        }
+    }
+}
+
+impl Summary {
+    /// Puts it together.
+    pub fn new(
+        accounts: Accounts,
+        cost: Cost,
+        topology: &Topology,
+        inputs: Vec<String>,
+        args: &FrameArgs,
+    ) -> Summary {
+        Summary {
+            headcount: env!("CARGO_PKG_VERSION"),
+            accounts,
+            cost,
+            kernel: Kernel::best().name(),
+            topology: topology
+                .threads
+                .iter()
+                .map(|stages| stages.iter().map(ToString::to_string).collect())
+                .collect(),
+            inputs,
+            settings: Settings::of(args),
+        }
+    }
+
+    /// Writes it to a file.
+    pub fn write(&self, path: &Path) -> Result<(), Error> {
+        let fail = |e| Error::output(&path.display().to_string(), e);
+        let mut text = serde_json::to_string_pretty(self).map_err(|e| fail(e.into()))?;
+        text.push('\n');
+        let mut file = std::fs::File::create(path).map_err(fail)?;
+        file.write_all(text.as_bytes()).map_err(fail)
+    }
+
+    /// The accounts as lines for people.
+    pub fn lines(&self) -> Vec<String> {
+        let Summary { accounts, cost, .. } = self;
+        let frames = &accounts.frames;
+        let mut lines = vec![format!(
+            "{} frames, {} in {:.2} s: {} frames/s, {:.2} GB/s; CPU {:.2} s, peak memory {}",
+            HumanCount(frames.frames_read),
+            DecimalBytes(accounts.bytes),
+            cost.seconds,
+            HumanCount(whole(cost.frames_per_s)),
+            cost.gb_per_s,
+            cost.cpu_seconds,
+            cost.peak_memory_bytes.map_or("unknown".into(), |bytes| DecimalBytes(bytes).to_string()),
+        )];
+        lines.push(format!(
+            "{} read = {} counted + {} late + {} malformed{}; {} windows put out, {} users at once at most",
+            HumanCount(frames.frames_read),
+            HumanCount(frames.counted),
+            HumanCount(frames.refused_late),
+            HumanCount(frames.malformed),
+            reasons(accounts),
+            HumanCount(accounts.windows),
+            HumanCount(accounts.users_peak),
+        ));
+        let open = match accounts.ended {
+            Ended::Done | Ended::OutputClosed if accounts.windows_left_open == 0 => None,
+            Ended::Interrupted => Some("interrupted"),
+            Ended::OutputClosed => Some("the output was closed"),
+            Ended::Done | Ended::Failed => Some("it failed"),
+        };
+        if let Some(why) = open {
+            lines.push(format!(
+                "{why}: {} windows were still open and were not put out ({} frames in them)",
+                HumanCount(accounts.windows_left_open),
+                HumanCount(accounts.frames_left_open),
+            ));
+        }
+        let busy: Vec<String> = cost
+            .stages
+            .iter()
+            .map(|stage| format!("{} {:.0} %", stage.stage, stage.utilisation * 100.0))
+            .collect();
+        lines.push(format!(
+            "{} threads, kernel {}; busy: {}",
+            self.topology.len(),
+            self.kernel,
+            busy.join(", ")
+        ));
+        lines
+    }
+}
+
+fn reasons(accounts: &Accounts) -> String {
+    use crate::scan::Malformed;
+    let named: Vec<String> = Malformed::ALL
+        .into_iter()
+        .map(|reason| (reason, accounts.frames.malformed_by_reason.0[reason.index()]))
+        .filter(|&(_, frames)| frames > 0)
+        .map(|(reason, frames)| format!("{} {}", HumanCount(frames), reason.as_str()))
+        .collect();
+    if named.is_empty() { String::new() } else { format!(" ({})", named.join(", ")) }
+}
+
+/// A rate for people.
+pub fn whole(rate: f64) -> u64 {
+    // Rounded down; no rate is negative or anywhere near 2^64.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let whole = rate as u64;
+    whole
+}
+
+/// Says the accounts, writes the summary, and gives the exit code.
+pub fn settle(
+    summary: &Summary,
+    failed: Option<Error>,
+    summary_path: Option<&Path>,
+    quiet: bool,
+) -> Result<ExitCode, Error> {
+    if !quiet {
+        for line in summary.lines() {
+            eprintln!("headcount: {line}");
+        }
+    }
+    if let Some(error) = &failed {
+        complain(error);
+    }
+    if let Some(path) = summary_path {
+        summary.write(path)?;
+    }
+    Ok(summary.accounts.exit_code(failed.as_ref()))
+}

@@ -1,0 +1,3 @@
+//! Watching a run: the progress bar on a terminal.
+
+pub mod progress;
