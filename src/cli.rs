@@ -305,13 +305,15 @@ pub struct CompletionsArgs {
     pub shell: clap_complete::Shell,
 }
 
-/// A duration as whole seconds: `90`, `5s`, `2m`, `1h 30m`.
+/// A duration as whole seconds: `90`, `5s`, `2m`, `1h 30m`, `1d` of 24 hours.
 fn parse_seconds(text: &str) -> Result<u32, String> {
-    let why = "give whole seconds, like 5s, 2m or 1h";
+    let why = "give whole seconds, like 5s, 2m, 1h or 1d";
     let seconds = match text.parse::<i64>() {
         Ok(seconds) => seconds,
         Err(_) => {
-            let duration: jiff::SignedDuration = text.parse().map_err(|_| why.to_owned())?;
+            let span: jiff::Span = text.parse().map_err(|_| why.to_owned())?;
+            let days = jiff::SpanRelativeTo::days_are_24_hours();
+            let duration = span.to_duration(days).map_err(|_| why.to_owned())?;
             if duration.subsec_nanos() != 0 {
                 return Err(why.to_owned());
             }

@@ -58,6 +58,8 @@ impl WindowResult {
     }
 }
 
+const DAY_S: i64 = 86_400;
+
 /// A second of UTC, shown by RFC 3339. The first second after the year 9999 shows as `+010000-…`,
 /// as ISO 8601 has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,20 +67,14 @@ pub struct Instant(pub i64);
 
 impl fmt::Display for Instant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_second(self.0) {
-            Ok(at) => {
-                let at = jiff::tz::Offset::UTC.to_datetime(at);
-                write!(
-                    f,
-                    "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
-                    at.year(),
-                    at.month(),
-                    at.day(),
-                    at.hour(),
-                    at.minute(),
-                    at.second()
-                )
-            }
+        let (days, second_of_day) = (self.0.div_euclid(DAY_S), self.0.rem_euclid(DAY_S));
+        let date = jiff::Span::new()
+            .try_days(days)
+            .and_then(|days| jiff::civil::date(1970, 1, 1).checked_add(days));
+        let (hour, minute, second) =
+            (second_of_day / 3600, second_of_day / 60 % 60, second_of_day % 60);
+        match date {
+            Ok(date) => write!(f, "{date}T{hour:02}:{minute:02}:{second:02}Z"),
             Err(_) => f.write_str("+010000-01-01T00:00:00Z"),
         }
     }

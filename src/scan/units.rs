@@ -78,3 +78,11 @@ impl UnitSet {
         TsUnit::ALL.into_iter().filter(move |&unit| self.contains(unit))
     }
 }
+
+impl FromIterator<TsUnit> for UnitSet {
+    fn from_iter<I: IntoIterator<Item = TsUnit>>(units: I) -> UnitSet {
+        let mut set = UnitSet::default();
+        units.into_iter().for_each(|unit| set.insert(unit));
+        set
+    }
+}
