@@ -7,6 +7,7 @@ use headcount::scan::TsUnit;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
 
 use crate::judges::Judges;
@@ -104,7 +105,15 @@ fn any_value() -> impl Strategy<Value = Value> {
     })
 }
 
+/// proptest with this run's seed, and no files of its own.
+fn config() -> ProptestConfig {
+    let rng_seed = RngSeed::Fixed(random::seed());
+    ProptestConfig { rng_seed, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
+    #![proptest_config(config())]
+
     #[test]
     fn what_serde_json_writes_is_read(
         before: BTreeMap<String, u8>,
