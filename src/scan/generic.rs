@@ -80,7 +80,7 @@ fn step<B: Block>(
     let closers = block.eq_folded(b'}') & !in_string;
     let end = object_end(openers, closers, carry.depth);
 
-    let begins = block.eq(firsts[0]) | block.eq(firsts[1]) | backslashes;
+    let begins = block.eq_either(firsts) | backslashes;
     let mut rest = quotes & in_string & (begins >> 1 | 1 << 63);
     if let Some(end) = end {
         rest &= below(end);

@@ -79,7 +79,8 @@ pub struct Fact<'a> {
     pub uid: &'a [u8],
 }
 
-/// Why a frame says nothing. The order is that of precedence but for `TooLong` and `CutOff`.
+/// Why a frame says nothing. Which one, where several apply, is in the contract; the order here
+/// is that of the accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Malformed {

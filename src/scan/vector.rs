@@ -18,6 +18,9 @@ pub(super) trait Block: Copy {
     /// Where the byte stands.
     fn eq(self, byte: u8) -> u64;
 
+    /// Where one of the two bytes stands.
+    fn eq_either(self, bytes: [u8; 2]) -> u64;
+
     /// Where a byte stands that equals `byte` once its bit 0x20 is set: `{` stands for `{` and
     /// `[`, `}` for `}` and `]`, and for nothing else.
     fn eq_folded(self, byte: u8) -> u64;

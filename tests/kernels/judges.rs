@@ -1,0 +1,66 @@
+//! All that may be asked about a frame under one set of settings.
+
+use headcount::scan::{Kernel, Malformed, ScanSettings, Scanner, TsUnit};
+use headcount::verify::oracle;
+
+use crate::peer;
+
+/// A fact of its own, or why there is none.
+pub(crate) type Answer = Result<(i64, Vec<u8>), Malformed>;
+
+pub(crate) struct Judges {
+    pub(crate) settings: ScanSettings,
+    scanners: Vec<(Kernel, Scanner)>,
+}
+
+impl Judges {
+    pub(crate) fn new(settings: ScanSettings) -> Judges {
+        let scanner = |kernel| (kernel, Scanner::new(&ScanSettings { kernel, ..settings.clone() }));
+        let scanners = Kernel::all().into_iter().map(scanner).collect();
+        Judges { settings, scanners }
+    }
+
+    pub(crate) fn fields(ts: &str, uid: &str, ts_unit: TsUnit) -> Judges {
+        Judges::new(ScanSettings {
+            ts_field: ts.parse().unwrap(),
+            uid_field: uid.parse().unwrap(),
+            ts_unit,
+            ..ScanSettings::default()
+        })
+    }
+
+    /// What every kernel says.
+    pub(crate) fn kernels(&mut self, frame: &[u8]) -> Answer {
+        let mut answers = self.scanners.iter_mut().map(|(kernel, scanner)| {
+            (*kernel, scanner.scan(frame).map(|fact| (fact.ts_s, fact.uid.to_vec())))
+        });
+        let (_, first) = answers.next().unwrap();
+        for (kernel, answer) in answers {
+            assert_eq!(answer, first, "{} on {}", kernel.name(), shown(frame));
+        }
+        first
+    }
+
+    /// What every kernel says, and the peer too.
+    pub(crate) fn with_peer(&mut self, frame: &[u8]) -> Answer {
+        let answer = self.kernels(frame);
+        assert_eq!(answer, peer::read(frame, &self.settings), "the peer on {}", shown(frame));
+        answer
+    }
+
+    /// What every kernel, the peer and the oracle say. The oracle does not speak of invalid JSON.
+    pub(crate) fn all(&mut self, frame: &[u8]) -> Answer {
+        let answer = self.with_peer(frame);
+        let oracle = oracle::read(frame, &self.settings);
+        if oracle != Err(Malformed::Invalid) {
+            assert_eq!(answer, oracle, "the oracle on {}", shown(frame));
+        }
+        answer
+    }
+}
+
+/// A frame in a message.
+pub(crate) fn shown(frame: &[u8]) -> String {
+    let shown = &frame[..frame.len().min(4000)];
+    format!("{} bytes: {}", frame.len(), shown.escape_ascii())
+}
