@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use super::oracle;
+use super::{naive, oracle};
 use crate::limits::FRAME_BYTES_MAX;
 use crate::scan::{Malformed, ScanSettings};
 
@@ -69,12 +69,12 @@ impl Recount {
         self.frames += 1;
         let read = match oracle::read(frame, settings) {
             // Of what is not JSON as a whole, the scanner sees what stands before the fault.
-            Err(Malformed::Invalid | Malformed::CutOff) if !settings.validate => {
-                let read = oracle::read(frame, settings);
+            Err(Malformed::Invalid) if !settings.validate => {
+                let read = naive::read(frame, settings);
                 self.counted_though_invalid += u64::from(read.is_ok());
                 read
             }
-            Err(Malformed::Invalid) => oracle::read(frame, settings).and(Err(Malformed::Invalid)),
+            Err(Malformed::Invalid) => naive::read(frame, settings).and(Err(Malformed::Invalid)),
             read => read,
         };
         let (ts_s, uid) = match read {
