@@ -36,7 +36,7 @@ fn pop_all(consumer: &mut Consumer<Value>) -> usize {
 }
 
 fn push_and_pop(capacity: usize, count: usize) {
-    check(3, move || {
+    check(4, move || {
         let (mut producer, mut consumer) = quiet(capacity);
         let sender = thread::spawn(move || push_all(&mut producer, count));
         assert_eq!(pop_all(&mut consumer), count);
@@ -56,7 +56,7 @@ fn two_slots() {
 
 #[test]
 fn batches() {
-    check(3, || {
+    check(4, || {
         let (mut producer, mut consumer) = quiet(2);
         let sender = thread::spawn(move || {
             let mut next = 0;
