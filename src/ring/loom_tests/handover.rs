@@ -40,7 +40,7 @@ fn push_and_pop(capacity: usize, count: usize) {
         let (mut producer, mut consumer) = quiet(capacity);
         let sender = thread::spawn(move || push_all(&mut producer, count));
         assert_eq!(pop_all(&mut consumer), count);
-        sender.join().unwrap();
+        sender.join().expect("the sender found no fault");
     });
 }
 
@@ -91,7 +91,7 @@ fn batches() {
             }
         }
         assert_eq!(count, 3);
-        sender.join().unwrap();
+        sender.join().expect("the sender found no fault");
     });
 }
 
@@ -101,7 +101,7 @@ fn the_end_comes_after_the_last_value() {
         let (mut producer, mut consumer) = quiet(2);
         let sender = thread::spawn(move || assert!(producer.push(value(0)).is_ok()));
         assert_eq!(pop_all(&mut consumer), 1);
-        sender.join().unwrap();
+        sender.join().expect("the sender found no fault");
     });
 }
 

@@ -40,7 +40,7 @@ fn consumer_is_woken(policy: WaitPolicy, count: usize) {
             }
         }
         assert_eq!(taken, count);
-        sender.join().unwrap();
+        sender.join().expect("the sender found no fault");
     });
 }
 
@@ -138,7 +138,7 @@ fn both_ends_parked_by_turns() {
             }
         }
         assert_eq!(taken, 2);
-        sender.join().unwrap();
+        sender.join().expect("the sender found no fault");
     });
 }
 
