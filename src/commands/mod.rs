@@ -40,9 +40,9 @@ pub fn complain(error: &Error) {
 fn parse(arguments: Vec<OsString>) -> Result<Option<Command>, Error> {
     let mut command = Cli::command();
     let arguments = config::with_file(&command, arguments)?;
-    let parsed = command.try_get_matches_from_mut(arguments).and_then(|matches| {
-        Cli::from_arg_matches(&matches)
-    });
+    let parsed = command
+        .try_get_matches_from_mut(arguments)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
     match parsed {
         Ok(cli) => Ok(Some(cli.command)),
         Err(error) if error.use_stderr() => {

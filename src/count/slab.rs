@@ -110,8 +110,7 @@ mod tests {
     fn every_length_comes_back_whole_and_cells_are_used_again() {
         let mut slab = Slab::new();
         let text = |len: usize| -> Vec<u8> { (0..len).map(|i| (i * 7 + len) as u8).collect() };
-        let mut cells: Vec<Cell> =
-            (0..=UID_BYTES_MAX).map(|len| slab.keep(&text(len))).collect();
+        let mut cells: Vec<Cell> = (0..=UID_BYTES_MAX).map(|len| slab.keep(&text(len))).collect();
         for round in 0..3 {
             for (len, cell) in cells.iter_mut().enumerate().skip(round).step_by(2) {
                 assert_eq!(slab.get(*cell), text(len));

@@ -27,7 +27,16 @@ pub struct LineWriter {
 }
 
 const HEADER: [&str; 11] = [
-    "ts", "cnt", "window", "start", "end", "frames", "late", "status", "rev", "closed_by",
+    "ts",
+    "cnt",
+    "window",
+    "start",
+    "end",
+    "frames",
+    "late",
+    "status",
+    "rev",
+    "closed_by",
     "complete",
 ];
 
@@ -122,7 +131,8 @@ mod tests {
         let text = lines(Format::Csv);
         let row = "1700000040,42,minute,2023-11-14T22:14:00Z,2023-11-14T22:15:00Z,97,0,final,0,time,true\n";
         assert_eq!(text, format!("{}\n{row}{row}", HEADER.join(",")));
-        let json: serde_json::Value = serde_json::from_str(lines(Format::Json).lines().next().unwrap()).unwrap();
+        let json: serde_json::Value =
+            serde_json::from_str(lines(Format::Json).lines().next().unwrap()).unwrap();
         assert!(HEADER.iter().all(|name| json.get(name).is_some()));
         assert_eq!(json.as_object().unwrap().len(), HEADER.len());
     }
@@ -130,7 +140,10 @@ mod tests {
     #[test]
     fn tables_line_up() {
         let text = lines(Format::Table);
-        let widths: Vec<usize> = text.lines().map(|line| line.find("time").or(line.find("closed by")).unwrap()).collect();
+        let widths: Vec<usize> = text
+            .lines()
+            .map(|line| line.find("time").or(line.find("closed by")).unwrap())
+            .collect();
         assert!(widths.windows(2).all(|pair| pair[0] == pair[1]), "{text}");
     }
 }
