@@ -18,6 +18,9 @@ pub enum Format {
     Table,
 }
 
+const TABLE_HEADER: [&str; 8] =
+    ["window", "start", "users", "frames", "late", "status", "closed by", "complete"];
+
 /// Writes results in one format.
 #[derive(Debug)]
 pub struct LineWriter {
@@ -54,11 +57,7 @@ impl LineWriter {
             match self.format {
                 Format::Json => {}
                 Format::Csv => writeln!(self.line, "{}", HEADER.join(","))?,
-                Format::Table => writeln!(
-                    self.line,
-                    "{:<6}  {:<20}  {:>12}  {:>14}  {:>10}  {:<8}  {:<9}  {}",
-                    "window", "start", "users", "frames", "late", "status", "closed by", "complete"
-                )?,
+                Format::Table => self.row(TABLE_HEADER)?,
             }
         }
         match self.format {
@@ -72,20 +71,26 @@ impl LineWriter {
                 writer.serialize(result).map_err(io::Error::other)?;
                 writer.flush()?;
             }
-            Format::Table => writeln!(
-                self.line,
-                "{:<6}  {:<20}  {:>12}  {:>14}  {:>10}  {:<8}  {:<9}  {}",
+            Format::Table => self.row([
                 result.window,
-                result.start.to_string(),
-                result.cnt,
-                result.frames,
-                result.late,
+                &result.start.to_string(),
+                &result.cnt.to_string(),
+                &result.frames.to_string(),
+                &result.late.to_string(),
                 result.status,
                 result.closed_by,
-                if result.complete { "yes" } else { "no" }
-            )?,
+                if result.complete { "yes" } else { "no" },
+            ])?,
         }
         Ok(&self.line)
+    }
+
+    fn row(&mut self, cells: [&str; 8]) -> io::Result<()> {
+        let [window, start, users, frames, late, status, closed_by, complete] = cells;
+        writeln!(
+            self.line,
+            "{window:<6}  {start:<20}  {users:>12}  {frames:>14}  {late:>10}  {status:<8}  {closed_by:<9}  {complete}"
+        )
     }
 }
 

@@ -119,7 +119,7 @@ impl ScanStage {
         // Relaxed: a hint too many or too few changes nothing, the clock counts its frames itself.
         let checking_unit = self.checking_unit.load(Ordering::Relaxed);
         while !batch.is_full() {
-            match self.reader.next() {
+            match self.reader.next_line() {
                 Next::Line(line, place) => {
                     let Some(frame) = content(line) else {
                         batch.tally.blank_lines += 1;

@@ -95,7 +95,7 @@ fn any_order_any_sizes_same_answer() {
         u64::from(since.subsec_nanos()) << 32 | since.as_secs() & 0xffff_ffff
     });
     let runs = env("HEADCOUNT_RUNS").unwrap_or(400);
-    println!("{runs} runs from HEADCOUNT_SEED={first}");
+    eprintln!("{runs} runs from HEADCOUNT_SEED={first}");
     for run in 0..runs {
         one(first.wrapping_add(run));
     }
