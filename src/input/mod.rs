@@ -86,7 +86,7 @@ pub(crate) enum InputKind {
 
 #[derive(Debug)]
 pub(crate) enum PipeEnd {
-    /// A path that is opened when its turn comes (a named pipe blocks until it has a writer).
+    /// A path that is opened when its turn comes.
     Path(PathBuf),
     /// An open descriptor.
     Open(OwnedFd),
