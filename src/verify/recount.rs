@@ -1,5 +1,6 @@
 //! The recount: the whole job once more, one line at a time, with ordered maps and sets and the
-//! standard library's reading. No code shared with the engine beyond plain types.
+//! standard library's reading. No code shared with the engine beyond plain types, but for the
+//! scanner on frames that are not valid JSON: what counts there is what it says.
 //!
 //! The reference clock is this: the largest time so far; a frame whose minute ended max-lag or
 //! more before it, when the frame comes, is late; every other frame is counted in its minute.
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use super::oracle;
 use crate::limits::FRAME_BYTES_MAX;
-use crate::scan::{Malformed, ScanSettings};
+use crate::scan::{Malformed, ScanSettings, Scanner};
 
 /// What a minute held.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,14 +68,14 @@ impl Recount {
             return;
         }
         self.frames += 1;
-        let read = match oracle::read(frame, settings) {
-            // Of what is not JSON as a whole, the scanner sees what stands before the fault.
-            Err(Malformed::Invalid | Malformed::CutOff) if !settings.validate => {
-                let read = oracle::read(frame, settings);
-                self.counted_though_invalid += u64::from(read.is_ok());
-                read
-            }
-            Err(Malformed::Invalid) => oracle::read(frame, settings).and(Err(Malformed::Invalid)),
+        let read = oracle::read(frame, settings);
+        let invalid = matches!(read, Err(Malformed::Invalid));
+        let read = match read {
+            // Of what is not JSON as a whole the scanner sees what stands before the fault.
+            Err(Malformed::Invalid) => match Scanner::new(settings).scan(frame) {
+                Ok(_) if settings.validate => Err(Malformed::Invalid),
+                seen => seen.map(|fact| (fact.ts_s, fact.uid.to_vec())),
+            },
             read => read,
         };
         let (ts_s, uid) = match read {
@@ -89,6 +90,7 @@ impl Recount {
             self.late += 1;
             return;
         }
+        self.counted_though_invalid += u64::from(invalid);
         self.first_s.get_or_insert(ts_s);
         self.clock_s = self.clock_s.max(Some(ts_s));
         let counted = self.minutes.entry(minute).or_default();
