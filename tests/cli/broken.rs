@@ -139,9 +139,6 @@ fn a_compressed_file_that_is_damaged() {
         for at in [coded.len() / 2, coded.len() - 2] {
             let mut damaged = coded.clone();
             damaged[at] ^= 0x55;
-            if what != "gzip data" && at == coded.len() - 2 {
-                continue; // without a checksum a flipped literal is another text
-            }
             let (ran, summary) = folder.count(&[&folder.file("damaged", damaged)]);
             ran.exits(1).says("damaged: ").says(what).says("can be read no further after ");
             assert_eq!(summary["ended"], "failed");
@@ -156,8 +153,8 @@ fn after_a_broken_input_no_other_is_counted() {
     let broken = folder.file("broken", &coded[..coded.len() - 1]);
     let good = folder.file("good", minutes(30));
     let ran = run(&["count", &broken, &good]).exits(1).says("broken: gzip data");
-    assert_eq!(ran.counts(), [(MINUTE, 1), (MINUTE + 60, 1)]);
-    ran.says("1 windows were still open and were not put out (1 frames in them)");
+    assert_eq!(ran.counts(), [(MINUTE, 1)]);
+    ran.says("2 windows were still open and were not put out (2 frames in them)");
 }
 
 #[test]

@@ -121,10 +121,12 @@ fn the_summary_has_the_accounts_the_cost_and_the_settings() {
         ("windows", 3),
         ("windows_withheld", 0),
         ("windows_left_open", 0),
-        ("users_peak", 43),
     ] {
         assert_eq!(summary[name], n, "{name}: {summary}");
     }
+    // The most each counter knew at once: "before" is gone before "after" comes.
+    let users_peak = summary["users_peak"].as_u64().unwrap();
+    assert!((43..=44).contains(&users_peak), "{users_peak}");
     assert_eq!(summary["ended"], "done");
     assert_eq!(summary["error"], serde_json::Value::Null);
     assert_eq!(summary["malformed_by_reason"]["not_object"], 1);

@@ -185,9 +185,13 @@ pub(crate) fn gzip(bytes: impl AsRef<[u8]>) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// One Zstandard frame.
+/// One Zstandard frame with a checksum, as the program `zstd` makes them.
 pub(crate) fn zstd(bytes: impl AsRef<[u8]>) -> Vec<u8> {
-    zstd::encode_all(bytes.as_ref(), 1).unwrap()
+    use std::io::Write;
+    let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
+    encoder.include_checksum(true).unwrap();
+    encoder.write_all(bytes.as_ref()).unwrap();
+    encoder.finish().unwrap()
 }
 
 /// A program of the system, if it is there.

@@ -12,8 +12,8 @@ use super::live::{Live, open_fifo};
 /// Some minutes, cut in three where it hurts: within a frame.
 fn parts() -> (String, [String; 3]) {
     let log = minutes(40) + &frame(MINUTE + 60 * 39, "another");
-    let (a, rest) = log.split_at(500);
-    let (b, c) = rest.split_at(777);
+    let (a, rest) = log.split_at(200);
+    let (b, c) = rest.split_at(555);
     (log.clone(), [a, b, c].map(String::from))
 }
 
