@@ -47,8 +47,8 @@ impl LineWriter {
                 Format::Csv => writeln!(self.line, "{}", HEADER.join(","))?,
                 Format::Table => writeln!(
                     self.line,
-                    "{:<6}  {:<20}  {:>12}  {:>14}  {:>10}  {:<8}  {:<9}  {}",
-                    "window", "start", "users", "frames", "late", "status", "closed by", "complete"
+                    "{:<6}  {:<20}  {:>12}  {:>14}  {:>10}  {:<8}  {:<9}  complete",
+                    "window", "start", "users", "frames", "late", "status", "closed by"
                 )?,
             }
         }

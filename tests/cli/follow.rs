@@ -62,7 +62,9 @@ fn rejects_are_out_too() {
     let rejects = folder.at("rejects");
     let mut live = Live::start(&["count", "--rejects", &rejects]);
     live.feed("[]\n");
-    wait_for("a reject in the file", || std::fs::read(&rejects).is_ok_and(|bytes| bytes.ends_with(b"\n")));
+    wait_for("a reject in the file", || {
+        std::fs::read(&rejects).is_ok_and(|bytes| bytes.ends_with(b"\n"))
+    });
     live.close();
     live.end().exits(0);
 }

@@ -33,7 +33,19 @@ impl Live {
 
     /// Starts a command, all its streams piped.
     pub(crate) fn spawn(mut command: Command) -> Live {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(Stdio::piped());
+        Live::of(command)
+    }
+
+    /// Starts `headcount` with these arguments and this as its stdin.
+    pub(crate) fn reading(stdin: File, args: &[&str]) -> Live {
+        let mut command = Command::new(HEADCOUNT);
+        command.args(args).stdin(stdin);
+        Live::of(command)
+    }
+
+    fn of(mut command: Command) -> Live {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stdin = child.stdin.take();
         let stdout = BufReader::new(child.stdout.take().unwrap());

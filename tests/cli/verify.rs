@@ -29,10 +29,7 @@ fn a_changed_result_is_named() {
     let (results, input) = counted(&folder);
     let right = folder.read("results");
     let last = MINUTE + 120;
-    for (from, to) in [
-        (r#""cnt":2"#, r#""cnt":3"#),
-        (r#""frames":2"#, r#""frames":1"#),
-    ] {
+    for (from, to) in [(r#""cnt":2"#, r#""cnt":3"#), (r#""frames":2"#, r#""frames":1"#)] {
         let wrong = right.replacen(from, to, 1);
         assert_ne!(wrong, right);
         folder.file("results", wrong);
