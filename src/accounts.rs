@@ -175,7 +175,12 @@ fn disagreement(outcome: &Outcome, frames: &Frames) -> Option<String> {
     let checks = [
         ("frames read", frames_read, "counted, refused and malformed", sum),
         ("frames the clock was given", frames_read, "frames scanned", outcome.read.frames),
-        ("bytes the clock was told of", outcome.clock.tally.bytes, "bytes read", outcome.read.bytes),
+        (
+            "bytes the clock was told of",
+            outcome.clock.tally.bytes,
+            "bytes read",
+            outcome.read.bytes,
+        ),
         ("frames the clock let in", counted, "frames counted", outcome.counted.frames),
         (
             "frames the clock let in",
@@ -196,8 +201,9 @@ fn disagreement(outcome: &Outcome, frames: &Frames) -> Option<String> {
         .map(|(what, left, other, right)| format!("{what}: {left}, but {other}: {right}"))
         .chain(outcome.output.incomplete.then(|| "a counter was gone before its count".into()))
         .collect();
-    (!wrong.is_empty())
-        .then(|| format!("the accounts do not add up, do not trust these results: {}", wrong.join("; ")))
+    (!wrong.is_empty()).then(|| {
+        format!("the accounts do not add up, do not trust these results: {}", wrong.join("; "))
+    })
 }
 
 /// What a run cost.

@@ -138,7 +138,8 @@ mod tests {
         let all = merged(text, &["headcount", "count", "x", "--max-lag", "1s"]).unwrap();
         assert_eq!(
             all[2..],
-            ["--max-lag=30s", "--scanners=2", "--validate", "x", "--max-lag", "1s"].map(String::from)
+            ["--max-lag=30s", "--scanners=2", "--validate", "x", "--max-lag", "1s"]
+                .map(String::from)
         );
         let all = merged("rounds = 3", &["headcount", "measure", "scan", "x"]).unwrap();
         assert_eq!(all[3..], ["--rounds=3", "x"].map(String::from));

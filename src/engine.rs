@@ -171,6 +171,7 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
             depth: job.depth,
             reader: FrameReader::new(token.clone()),
             scanner: Scanner::new(&job.scan),
+            ts_unit: job.scan.ts_unit,
             hasher: hasher.clone(),
             checking_unit: Arc::clone(&checking_unit),
             counters: Arc::clone(&job.live.scanners[index]),

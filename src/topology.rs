@@ -157,7 +157,12 @@ mod tests {
     #[test]
     fn follows_the_user() {
         check(2, Some(1), None, "2 threads: [scan 0] [output, count 0, clock]");
-        check(1, Some(2), Some(3), "1 thread: [output, count 0, count 1, count 2, clock, scan 0, scan 1]");
+        check(
+            1,
+            Some(2),
+            Some(3),
+            "1 thread: [output, count 0, count 1, count 2, clock, scan 0, scan 1]",
+        );
         check(2, Some(2), Some(2), "2 threads: [count 1, scan 0] [output, count 0, clock, scan 1]");
         check(4, Some(1), Some(1), "3 threads: [scan 0] [count 0] [output, clock]");
     }

@@ -316,11 +316,7 @@ mod tests {
     fn the_far_ends_of_time_are_windows_like_others() {
         use crate::limits::{TS_S_MAX, TS_S_MIN};
         let (first, last) = (TS_S_MIN.div_euclid(60) * 60, TS_S_MAX.div_euclid(60) * 60);
-        check_all(
-            5,
-            &[TS_S_MIN, TS_S_MAX],
-            &format!("[{first} 1 time part] [{last} 1 end]"),
-        );
+        check_all(5, &[TS_S_MIN, TS_S_MAX], &format!("[{first} 1 time part] [{last} 1 end]"));
     }
 
     #[test]

@@ -134,11 +134,8 @@ impl ClockStage {
     /// A clock before the first batch.
     pub fn new(parts: ClockParts) -> ClockStage {
         let batches: usize = parts.scanners.iter().map(|link| link.home.capacity()).sum();
-        let readers: Vec<Reader> = parts
-            .readers
-            .into_iter()
-            .map(|link| Reader { link, sent: 0, returned: 0 })
-            .collect();
+        let readers: Vec<Reader> =
+            parts.readers.into_iter().map(|link| Reader { link, sent: 0, returned: 0 }).collect();
         ClockStage {
             clock: parts.clock,
             unit_check: parts.unit_check,

@@ -7,8 +7,8 @@ use std::io::ErrorKind;
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{DecimalBytes, HumanCount};
 
-use super::settle::{Summary, settle};
 use super::print;
+use super::settle::{Summary, settle};
 use crate::accounts::{Accounts, Cost};
 use crate::cli::{DemoArgs, FrameArgs};
 use crate::clock::ClockSettings;
@@ -46,7 +46,8 @@ pub fn run(args: &DemoArgs) -> Result<ExitCode, Error> {
     ))?;
     let pipe = |source: rustix::io::Errno| Error::System { what: "no pipe", source: source.into() };
     let (read_end, write_end) = rustix::pipe::pipe().map_err(pipe)?;
-    let producer = thread::spawn_producer(move || generator.write_to(&mut File::from(write_end), 1))?;
+    let producer =
+        thread::spawn_producer(move || generator.write_to(&mut File::from(write_end), 1))?;
 
     let topology = Topology::new(cores(), &Wish::default())?;
     let stop = Stop::new();

@@ -43,7 +43,9 @@ pub fn run(command: &MeasureCommand) -> Result<ExitCode, Error> {
             && let Some(pipe) = inputs.iter().find(|input| input.size_bytes.is_none())
         {
             let name = &pipe.name;
-            return Err(Error::usage(format!("--rounds: {name} can be read only once, give a file")));
+            return Err(Error::usage(format!(
+                "--rounds: {name} can be read only once, give a file"
+            )));
         }
         let job = Job {
             inputs,

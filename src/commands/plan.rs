@@ -46,7 +46,12 @@ fn describe(
 ) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     let (scanners, counters) = (topology.scanners, topology.counters);
-    writeln!(text, "Threads ({} may be used; waiting: {})", plural(topology.cores, "core"), args.threads.wait)?;
+    writeln!(
+        text,
+        "Threads ({} may be used; waiting: {})",
+        plural(topology.cores, "core"),
+        args.threads.wait
+    )?;
     for (index, stages) in topology.threads.iter().enumerate() {
         let names: Vec<String> = stages.iter().map(ToString::to_string).collect();
         let pinned = if topology.pin { ", pinned" } else { "" };
@@ -74,7 +79,8 @@ fn describe(
     let users = memory_bytes(args.users, args.uid_bytes, windows, counters);
     let total = buffers as u64 + batches as u64 + users.total();
     writeln!(text, "\nMemory")?;
-    let mut line = |bytes: u64, what: &str| writeln!(text, "  {:>11}  {what}", BinaryBytes(bytes).to_string());
+    let mut line =
+        |bytes: u64, what: &str| writeln!(text, "  {:>11}  {what}", BinaryBytes(bytes).to_string());
     line(
         buffers as u64,
         &format!(
@@ -84,8 +90,17 @@ fn describe(
         ),
     )?;
     line(batches as u64, "batches, at most (touched only as far as they are filled)")?;
-    line(users.interner, &format!("{} users with uids of {} bytes", HumanCount(args.users), args.uid_bytes))?;
-    line(users.windows, &format!("{} open at once at most, all users in each of 2 of them", plural(windows, "minute")))?;
+    line(
+        users.interner,
+        &format!("{} users with uids of {} bytes", HumanCount(args.users), args.uid_bytes),
+    )?;
+    line(
+        users.windows,
+        &format!(
+            "{} open at once at most, all users in each of 2 of them",
+            plural(windows, "minute")
+        ),
+    )?;
     line(total, "in all, at most, besides the program itself (a few MiB)")?;
     Ok(text)
 }

@@ -110,7 +110,8 @@ impl Summary {
             HumanCount(whole(cost.frames_per_s)),
             cost.gb_per_s,
             cost.cpu_seconds,
-            cost.peak_memory_bytes.map_or("unknown".into(), |bytes| DecimalBytes(bytes).to_string()),
+            cost.peak_memory_bytes
+                .map_or("unknown".into(), |bytes| DecimalBytes(bytes).to_string()),
         )];
         lines.push(format!(
             "{} read = {} counted + {} late + {} malformed{}; {} windows put out, {} users at once at most",

@@ -50,9 +50,12 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode, Error> {
             complete: recount.complete(ts),
         };
         match said.get(&ts) {
-            None => differences.push(format!("minute {ts}: no result, but the recount has {right:?}")),
+            None => {
+                differences.push(format!("minute {ts}: no result, but the recount has {right:?}"))
+            }
             Some(said) if *said != right => {
-                differences.push(format!("minute {ts}: the result says {said:?}, the recount {right:?}"));
+                differences
+                    .push(format!("minute {ts}: the result says {said:?}, the recount {right:?}"));
             }
             Some(_) => {}
         }
@@ -104,7 +107,9 @@ fn results(path: &Path) -> Result<BTreeMap<i64, Said>, Error> {
         })?;
         let ts = said.ts;
         if results.insert(ts, said).is_some() {
-            return Err(Error::Disagree(format!("{name}: line {number}: a second result for minute {ts}")));
+            return Err(Error::Disagree(format!(
+                "{name}: line {number}: a second result for minute {ts}"
+            )));
         }
     }
     Ok(results)

@@ -19,8 +19,9 @@ pub struct IdSet {
 /// Spreads a dense number over 64 bits (Fibonacci hashing: 2^64 over the golden ratio).
 #[inline]
 fn spread(id: Id) -> u64 {
-    let product = u128::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-    // Folding: both halves count, so that table index and control byte are both well mixed.
+    let product = u128::from(id) * 0x9e37_79b9_7f4a_7c15;
+    // hashbrown takes the place from the low bits and the control byte from the high ones: fold,
+    // so that both are mixed.
     #[allow(clippy::cast_possible_truncation)]
     let folded = (product >> 64) as u64 ^ product as u64;
     folded

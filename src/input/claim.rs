@@ -200,6 +200,8 @@ fn open(input: Input, input_bytes: &Arc<AtomicU64>) -> io::Result<Current> {
 pub(super) fn shrank(expected: u64, found: u64) -> io::Error {
     io::Error::new(
         ErrorKind::UnexpectedEof,
-        format!("it shrank while it was read: {expected} bytes at the start, {found} now; count it again when nothing writes to it"),
+        format!(
+            "it shrank while it was read: {expected} bytes at the start, {found} now; count it again when nothing writes to it"
+        ),
     )
 }

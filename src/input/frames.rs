@@ -156,17 +156,17 @@ impl FrameReader {
 
     /// The next line of the chunk.
     #[inline]
-    pub fn next(&mut self) -> Next<'_> {
+    pub fn next_line(&mut self) -> Next<'_> {
         // The common case, a whole line in the buffer, for ranges and blocks alike.
-        if matches!(self.work, Work::Lines(_)) || self.range_goes_on() {
-            if let Some(at) = memchr(b'\n', &self.buf.unread()[self.searched..]) {
-                let len = self.searched + at;
-                let place = self.place();
-                self.pass(len + 1);
-                return Next::Line(self.buf.passed(len, 1), place);
-            }
+        if (matches!(self.work, Work::Lines(_)) || self.range_goes_on())
+            && let Some(at) = memchr(b'\n', &self.buf.unread()[self.searched..])
+        {
+            let len = self.searched + at;
+            let place = self.place();
+            self.pass(len + 1);
+            return Next::Line(self.buf.passed(len, 1), place);
         }
-        self.next_slowly()
+        self.next_line_slowly()
     }
 
     /// Reads what is left of the chunk without looking at it; gives the bytes that were its own.
@@ -204,7 +204,7 @@ impl FrameReader {
         }
     }
 
-    fn next_slowly(&mut self) -> Next<'_> {
+    fn next_line_slowly(&mut self) -> Next<'_> {
         match std::mem::replace(&mut self.work, Work::None) {
             Work::None => Next::Done(0),
             Work::Failed(error) => Next::Failed(error),

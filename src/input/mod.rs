@@ -175,8 +175,7 @@ impl Input {
                 File::open(format!("/proc/self/fd/{}", fd.as_raw_fd())).and_then(|f| f.metadata())
             }
         };
-        other.is_file()
-            && own.is_ok_and(|own| (own.dev(), own.ino()) == (other.dev(), other.ino()))
+        other.is_file() && own.is_ok_and(|own| (own.dev(), own.ino()) == (other.dev(), other.ino()))
     }
 }
 

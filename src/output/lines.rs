@@ -18,6 +18,9 @@ pub enum Format {
     Table,
 }
 
+const TABLE_HEADER: [&str; 8] =
+    ["window", "start", "users", "frames", "late", "status", "closed by", "complete"];
+
 /// Writes results in one format.
 #[derive(Debug)]
 pub struct LineWriter {
@@ -27,7 +30,16 @@ pub struct LineWriter {
 }
 
 const HEADER: [&str; 11] = [
-    "ts", "cnt", "window", "start", "end", "frames", "late", "status", "rev", "closed_by",
+    "ts",
+    "cnt",
+    "window",
+    "start",
+    "end",
+    "frames",
+    "late",
+    "status",
+    "rev",
+    "closed_by",
     "complete",
 ];
 
@@ -45,11 +57,7 @@ impl LineWriter {
             match self.format {
                 Format::Json => {}
                 Format::Csv => writeln!(self.line, "{}", HEADER.join(","))?,
-                Format::Table => writeln!(
-                    self.line,
-                    "{:<6}  {:<20}  {:>12}  {:>14}  {:>10}  {:<8}  {:<9}  complete",
-                    "window", "start", "users", "frames", "late", "status", "closed by"
-                )?,
+                Format::Table => self.row(TABLE_HEADER)?,
             }
         }
         match self.format {
@@ -63,20 +71,26 @@ impl LineWriter {
                 writer.serialize(result).map_err(io::Error::other)?;
                 writer.flush()?;
             }
-            Format::Table => writeln!(
-                self.line,
-                "{:<6}  {:<20}  {:>12}  {:>14}  {:>10}  {:<8}  {:<9}  {}",
+            Format::Table => self.row([
                 result.window,
-                result.start.to_string(),
-                result.cnt,
-                result.frames,
-                result.late,
+                &result.start.to_string(),
+                &result.cnt.to_string(),
+                &result.frames.to_string(),
+                &result.late.to_string(),
                 result.status,
                 result.closed_by,
-                if result.complete { "yes" } else { "no" }
-            )?,
+                if result.complete { "yes" } else { "no" },
+            ])?,
         }
         Ok(&self.line)
+    }
+
+    fn row(&mut self, cells: [&str; 8]) -> io::Result<()> {
+        let [window, start, users, frames, late, status, closed_by, complete] = cells;
+        writeln!(
+            self.line,
+            "{window:<6}  {start:<20}  {users:>12}  {frames:>14}  {late:>10}  {status:<8}  {closed_by:<9}  {complete}"
+        )
     }
 }
 
@@ -122,7 +136,8 @@ mod tests {
         let text = lines(Format::Csv);
         let row = "1700000040,42,minute,2023-11-14T22:14:00Z,2023-11-14T22:15:00Z,97,0,final,0,time,true\n";
         assert_eq!(text, format!("{}\n{row}{row}", HEADER.join(",")));
-        let json: serde_json::Value = serde_json::from_str(lines(Format::Json).lines().next().unwrap()).unwrap();
+        let json: serde_json::Value =
+            serde_json::from_str(lines(Format::Json).lines().next().unwrap()).unwrap();
         assert!(HEADER.iter().all(|name| json.get(name).is_some()));
         assert_eq!(json.as_object().unwrap().len(), HEADER.len());
     }
@@ -130,7 +145,10 @@ mod tests {
     #[test]
     fn tables_line_up() {
         let text = lines(Format::Table);
-        let widths: Vec<usize> = text.lines().map(|line| line.find("time").or(line.find("closed by")).unwrap()).collect();
+        let widths: Vec<usize> = text
+            .lines()
+            .map(|line| line.find("time").or(line.find("closed by")).unwrap())
+            .collect();
         assert!(widths.windows(2).all(|pair| pair[0] == pair[1]), "{text}");
     }
 }

@@ -18,16 +18,24 @@ pub use loom::sync::{
 #[cfg(not(headcount_loom))]
 pub(super) use std::{
     hint::spin_loop,
-    sync::{Mutex, MutexGuard, atomic::fence},
+    sync::{Mutex, atomic::fence},
     thread::yield_now,
 };
 
 #[cfg(headcount_loom)]
 pub(super) use loom::{
     hint::spin_loop,
-    sync::{Mutex, MutexGuard, atomic::fence},
+    sync::{Mutex, atomic::fence},
     thread::yield_now,
 };
+
+// The lock of a token, which is tried while it is held. loom's Mutex cannot be used for it: there a
+// try that meets a holder is put off until the release, so a failed try is hardly ever explored.
+#[cfg(not(headcount_loom))]
+pub(super) use std::sync::{Mutex as ClaimLock, MutexGuard as ClaimGuard};
+
+#[cfg(headcount_loom)]
+pub(super) use claim::{ClaimGuard, ClaimLock};
 
 #[cfg(all(miri, not(headcount_loom)))]
 pub(super) use std::sync::Condvar;
@@ -78,6 +86,73 @@ mod log {
 
         pub(in crate::ring) fn writes(&self, slot: usize) {
             self.0[slot].with_mut(|_| ());
+        }
+    }
+}
+
+#[cfg(headcount_loom)]
+mod claim {
+    use std::{
+        ops::{Deref, DerefMut},
+        sync::{self, LockResult, TryLockError, TryLockResult},
+    };
+
+    use super::{AtomicBool, Ordering};
+
+    /// What std's Mutex is to those who only try it: a word, taken by a compare-and-swap with Acquire
+    /// and given back with Release. The value's own lock is never contended.
+    pub(in crate::ring) struct ClaimLock<T> {
+        is_held: AtomicBool,
+        value: sync::Mutex<T>,
+    }
+
+    pub(in crate::ring) struct ClaimGuard<'l, T> {
+        is_held: &'l AtomicBool,
+        /// None only while being dropped.
+        value: Option<sync::MutexGuard<'l, T>>,
+    }
+
+    impl<T> ClaimLock<T> {
+        pub(in crate::ring) fn new(value: T) -> ClaimLock<T> {
+            ClaimLock { is_held: AtomicBool::new(false), value: sync::Mutex::new(value) }
+        }
+
+        /// At wiring, where nobody holds it.
+        pub(in crate::ring) fn lock(&self) -> LockResult<ClaimGuard<'_, T>> {
+            Ok(self.try_lock().expect("wakers are added before the run"))
+        }
+
+        pub(in crate::ring) fn try_lock(&self) -> TryLockResult<ClaimGuard<'_, T>> {
+            // Pairs with the Release in the guard's drop: what the last holder did is complete.
+            let taken =
+                self.is_held.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed);
+            if taken.is_err() {
+                return Err(TryLockError::WouldBlock);
+            }
+            let value = self.value.try_lock().expect("the word guards it");
+            Ok(ClaimGuard { is_held: &self.is_held, value: Some(value) })
+        }
+    }
+
+    impl<T> Drop for ClaimGuard<'_, T> {
+        fn drop(&mut self) {
+            drop(self.value.take());
+            // Pairs with the Acquire in `try_lock`. A swap, for the reason given in `wait/parker.rs`.
+            self.is_held.swap(false, Ordering::Release);
+        }
+    }
+
+    impl<T> Deref for ClaimGuard<'_, T> {
+        type Target = T;
+
+        fn deref(&self) -> &T {
+            self.value.as_ref().expect("held until dropped")
+        }
+    }
+
+    impl<T> DerefMut for ClaimGuard<'_, T> {
+        fn deref_mut(&mut self) -> &mut T {
+            self.value.as_mut().expect("held until dropped")
         }
     }
 }

@@ -20,12 +20,12 @@ use std::{
     thread,
 };
 
-use super::sync::{Arc, Mutex, MutexGuard};
+use super::sync::{Arc, ClaimGuard, ClaimLock};
 use super::wait::Waker;
 
 /// A handle to the shared state; clones are handles to the same one.
 pub struct Token<T> {
-    state: Arc<Mutex<State<T>>>,
+    state: Arc<ClaimLock<State<T>>>,
 }
 
 struct State<T> {
@@ -44,7 +44,7 @@ impl<T> Token<T> {
     /// A token over `value`, held by nobody.
     #[must_use]
     pub fn new(value: T) -> Token<T> {
-        Token { state: Arc::new(Mutex::new(State { value, wakers: Arc::new(Vec::new()) })) }
+        Token { state: Arc::new(ClaimLock::new(State { value, wakers: Arc::new(Vec::new()) })) }
     }
 
     /// Registers a thread to be woken by [`Guard::release_and_wake`]. For the wiring: it allocates,
@@ -80,7 +80,7 @@ impl<T> Token<T> {
 /// The state, held. Dropped, it is released and nobody is woken.
 pub struct Guard<'t, T> {
     /// None only while being dropped.
-    state: Option<MutexGuard<'t, State<T>>>,
+    state: Option<ClaimGuard<'t, State<T>>>,
 }
 
 impl<T> Guard<'_, T> {

@@ -17,7 +17,7 @@ use crate::input::frames::{Claimed, FrameReader, Next};
 use crate::limits::{TS_S_PLAUSIBLE_MAX, TS_S_PLAUSIBLE_MIN};
 use crate::ring::sync::AtomicBool;
 use crate::ring::{Consumer, Producer, PushError};
-use crate::scan::{Malformed, Scanner, content};
+use crate::scan::{Malformed, Scanner, TsUnit, content};
 use crate::stage::{Report, Stage, Step};
 use crate::stats::ScanCounters;
 
@@ -57,6 +57,7 @@ pub struct ScanStage {
     depth: Depth,
     reader: FrameReader,
     scanner: Scanner,
+    ts_unit: TsUnit,
     hasher: UidHasher,
     rings: ScanRings,
     /// The batch being filled.
@@ -82,6 +83,8 @@ pub struct ScanParts {
     pub reader: FrameReader,
     /// Its scanner.
     pub scanner: Scanner,
+    /// The unit the scanner reads times in.
+    pub ts_unit: TsUnit,
     /// The run's hashes.
     pub hasher: UidHasher,
     /// Whether hints on the unit are wanted; the clock takes it back.
@@ -98,6 +101,7 @@ impl ScanStage {
             depth: parts.depth,
             reader: parts.reader,
             scanner: parts.scanner,
+            ts_unit: parts.ts_unit,
             hasher: parts.hasher,
             rings,
             batch: None,
@@ -115,7 +119,7 @@ impl ScanStage {
         // Relaxed: a hint too many or too few changes nothing, the clock counts its frames itself.
         let checking_unit = self.checking_unit.load(Ordering::Relaxed);
         while !batch.is_full() {
-            match self.reader.next() {
+            match self.reader.next_line() {
                 Next::Line(line, place) => {
                     let Some(frame) = content(line) else {
                         batch.tally.blank_lines += 1;
@@ -132,14 +136,19 @@ impl ScanStage {
                                 held.hold_fact(frame, place);
                             }
                             if checking_unit {
-                                let hint = hint(&mut self.scanner, frame, Some(ts_s));
+                                let hint = hint(&mut self.scanner, self.ts_unit, frame, Some(ts_s));
                                 batch.hints.push(hint);
                             }
                         }
                         Err(reason) => {
                             refuse(batch, reason, frame, place);
                             if checking_unit {
-                                batch.hints.push(hint(&mut self.scanner, frame, None));
+                                batch.hints.push(hint(
+                                    &mut self.scanner,
+                                    self.ts_unit,
+                                    frame,
+                                    None,
+                                ));
                             }
                         }
                     }
@@ -201,13 +210,18 @@ fn refuse(batch: &mut Batch, reason: Malformed, frame: &[u8], place: Place) {
 }
 
 /// What a frame's time could mean; the cold path of the check on the unit.
-fn hint(scanner: &mut Scanner, frame: &[u8], ts_s: Option<i64>) -> Hint {
-    match ts_s {
-        Some(TS_S_PLAUSIBLE_MIN..=TS_S_PLAUSIBLE_MAX) => Hint::Plausible,
-        _ => {
-            let units = scanner.plausible_units(frame);
-            if ts_s.is_none() && units.is_empty() { Hint::None } else { Hint::Other(units) }
-        }
+fn hint(scanner: &mut Scanner, unit: TsUnit, frame: &[u8], ts_s: Option<i64>) -> Hint {
+    if let Some(TS_S_PLAUSIBLE_MIN..=TS_S_PLAUSIBLE_MAX) = ts_s {
+        return Hint::Plausible;
+    }
+    let units = scanner.plausible_units(frame);
+    if units.contains(unit) {
+        // The frame is no good, but its time is.
+        Hint::Plausible
+    } else if units.is_empty() && ts_s.is_none() {
+        Hint::None
+    } else {
+        Hint::Other(units)
     }
 }
 

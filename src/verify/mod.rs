@@ -2,5 +2,6 @@
 //!
 //! Tests use it, and `headcount verify`. It shares types with what it checks, and no code.
 
+pub mod naive;
 pub mod oracle;
 pub mod recount;

@@ -1,6 +1,5 @@
 //! The recount: the whole job once more, one line at a time, with ordered maps and sets and the
-//! standard library's reading. No code shared with the engine beyond plain types, but for the
-//! scanner on frames that are not valid JSON: what counts there is what it says.
+//! standard library's reading. No code shared with the engine beyond plain types.
 //!
 //! The reference clock is this: the largest time so far; a frame whose minute ended max-lag or
 //! more before it, when the frame comes, is late; every other frame is counted in its minute.
@@ -10,9 +9,9 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use super::oracle;
+use super::{naive, oracle};
 use crate::limits::FRAME_BYTES_MAX;
-use crate::scan::{Malformed, ScanSettings, Scanner};
+use crate::scan::{Malformed, ScanSettings};
 
 /// What a minute held.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,14 +67,14 @@ impl Recount {
             return;
         }
         self.frames += 1;
-        let read = oracle::read(frame, settings);
-        let invalid = matches!(read, Err(Malformed::Invalid));
-        let read = match read {
-            // Of what is not JSON as a whole the scanner sees what stands before the fault.
-            Err(Malformed::Invalid) => match Scanner::new(settings).scan(frame) {
-                Ok(_) if settings.validate => Err(Malformed::Invalid),
-                seen => seen.map(|fact| (fact.ts_s, fact.uid.to_vec())),
-            },
+        let read = match oracle::read(frame, settings) {
+            // Of what is not JSON as a whole, the scanner sees what stands before the fault.
+            Err(Malformed::Invalid) if !settings.validate => {
+                let read = naive::read(frame, settings);
+                self.counted_though_invalid += u64::from(read.is_ok());
+                read
+            }
+            Err(Malformed::Invalid) => naive::read(frame, settings).and(Err(Malformed::Invalid)),
             read => read,
         };
         let (ts_s, uid) = match read {
@@ -90,7 +89,6 @@ impl Recount {
             self.late += 1;
             return;
         }
-        self.counted_though_invalid += u64::from(invalid);
         self.first_s.get_or_insert(ts_s);
         self.clock_s = self.clock_s.max(Some(ts_s));
         let counted = self.minutes.entry(minute).or_default();

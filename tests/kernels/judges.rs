@@ -1,9 +1,7 @@
 //! All that may be asked about a frame under one set of settings.
 
 use headcount::scan::{Kernel, Malformed, ScanSettings, Scanner, TsUnit};
-use headcount::verify::oracle;
-
-use crate::peer;
+use headcount::verify::{naive, oracle};
 
 /// A fact of its own, or why there is none.
 pub(crate) type Answer = Result<(i64, Vec<u8>), Malformed>;
@@ -44,7 +42,7 @@ impl Judges {
     /// What every kernel says, and the peer too.
     pub(crate) fn with_peer(&mut self, frame: &[u8]) -> Answer {
         let answer = self.kernels(frame);
-        assert_eq!(answer, peer::read(frame, &self.settings), "the peer on {}", shown(frame));
+        assert_eq!(answer, naive::read(frame, &self.settings), "the peer on {}", shown(frame));
         answer
     }
 

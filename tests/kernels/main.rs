@@ -11,7 +11,6 @@ mod frames;
 mod hostile;
 mod judges;
 mod page;
-mod peer;
 mod random;
 mod table;
 mod table_values;

@@ -36,11 +36,11 @@ fn pop_all(consumer: &mut Consumer<Value>) -> usize {
 }
 
 fn push_and_pop(capacity: usize, count: usize) {
-    check(3, move || {
+    check(4, move || {
         let (mut producer, mut consumer) = quiet(capacity);
         let sender = thread::spawn(move || push_all(&mut producer, count));
         assert_eq!(pop_all(&mut consumer), count);
-        sender.join().unwrap();
+        sender.join().expect("the sender found no fault");
     });
 }
 
@@ -56,7 +56,7 @@ fn two_slots() {
 
 #[test]
 fn batches() {
-    check(3, || {
+    check(4, || {
         let (mut producer, mut consumer) = quiet(2);
         let sender = thread::spawn(move || {
             let mut next = 0;
@@ -91,7 +91,7 @@ fn batches() {
             }
         }
         assert_eq!(count, 3);
-        sender.join().unwrap();
+        sender.join().expect("the sender found no fault");
     });
 }
 
@@ -101,7 +101,7 @@ fn the_end_comes_after_the_last_value() {
         let (mut producer, mut consumer) = quiet(2);
         let sender = thread::spawn(move || assert!(producer.push(value(0)).is_ok()));
         assert_eq!(pop_all(&mut consumer), 1);
-        sender.join().unwrap();
+        sender.join().expect("the sender found no fault");
     });
 }
 

@@ -19,7 +19,7 @@ fn waiter(policy: WaitPolicy) -> Waiter {
 
 /// The consumer waits by `policy` for `count` values and the end.
 fn consumer_is_woken(policy: WaitPolicy, count: usize) {
-    check(3, move || {
+    check(4, move || {
         let mut waiter = waiter(policy);
         let (mut producer, mut consumer) = ring(2, Waker::none(), waiter.waker());
         let sender = thread::spawn(move || {
@@ -40,7 +40,7 @@ fn consumer_is_woken(policy: WaitPolicy, count: usize) {
             }
         }
         assert_eq!(taken, count);
-        sender.join().unwrap();
+        sender.join().expect("the sender found no fault");
     });
 }
 
@@ -61,7 +61,7 @@ fn a_balanced_consumer() {
 
 #[test]
 fn a_consumer_by_a_value_whose_producer_stays() {
-    check(3, || {
+    check(4, || {
         let parker = Parker::new().unwrap();
         let (mut producer, mut consumer) = ring(1, Waker::none(), parker.waker());
         let sender = thread::spawn(move || {
@@ -82,7 +82,7 @@ fn a_consumer_by_a_value_whose_producer_stays() {
 
 #[test]
 fn a_parked_producer_by_room_and_by_a_hang_up() {
-    check(3, || {
+    check(4, || {
         let mut waiter = waiter(WaitPolicy::Park);
         let (mut producer, mut consumer) = ring(1, waiter.waker(), Waker::none());
         producer.push(value(0)).unwrap();
@@ -109,7 +109,7 @@ fn a_parked_producer_by_room_and_by_a_hang_up() {
 
 #[test]
 fn both_ends_parked_by_turns() {
-    check(3, || {
+    check(4, || {
         let mut waits_for_room = waiter(WaitPolicy::Park);
         let mut waits_for_values = waiter(WaitPolicy::Park);
         let (mut producer, mut consumer) =
@@ -138,14 +138,14 @@ fn both_ends_parked_by_turns() {
             }
         }
         assert_eq!(taken, 2);
-        sender.join().unwrap();
+        sender.join().expect("the sender found no fault");
     });
 }
 
 /// Each thread has one unit of work to do under the token; one that finds it held parks.
 #[test]
 fn a_released_token_wakes_who_wants_it() {
-    check(3, || {
+    check(4, || {
         let token = Token::new(0);
         let work = move |token: Token<usize>, mut waiter: Waiter| {
             loop {
@@ -170,7 +170,7 @@ fn a_released_token_wakes_who_wants_it() {
 
 #[test]
 fn a_stop_wakes_and_shows_what_led_to_it() {
-    check(3, || {
+    check(4, || {
         let stop = Stop::new();
         let cause = Arc::new(AtomicUsize::new(0));
         let mut waiter = waiter(WaitPolicy::Park);

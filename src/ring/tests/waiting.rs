@@ -31,7 +31,7 @@ fn finishes<R: Send + 'static>(task: impl FnOnce() -> R + Send + 'static) -> mps
 fn a_waiting_consumer_is_woken_by_a_value_and_by_the_end() {
     for policy in WaitPolicy::value_variants() {
         let mut waiter = waiter(*policy);
-        let (mut producer, mut consumer) = ring(2, Waker::none(), waiter.waker());
+        let (mut producer, mut consumer) = ring(4, Waker::none(), waiter.waker());
         let result = finishes(move || {
             let mut sum = 0;
             loop {

@@ -27,7 +27,10 @@ use crate::ring::sync::{Arc, AtomicBool, Ordering, fence};
 /// Where one thread sleeps: shared by its parker and all wakers.
 struct Bed {
     /// Set by the owner about to sleep; cleared by it, or by the waker that undertakes to wake it.
-    /// On its own line: peers load it after every hand-over, and it hardly ever changes.
+    /// On its own line: peers load it after every hand-over, and it hardly ever changes. Every change
+    /// is a swap, so that the changes follow one another visibly: with stores of the owner's it would
+    /// be right too, but loom does not know that no store can come between the two halves of a
+    /// waker's swap, and would report lost wake-ups that cannot happen.
     parked: CachePadded<AtomicBool>,
     sleeper: Sleeper,
 }
@@ -67,7 +70,7 @@ impl Parker {
     /// for once more, and only then calls [`Parker::sleep`] or, having found work, [`Parker::retract`].
     pub fn announce(&self) {
         // Relaxed: the fence orders it.
-        self.bed.parked.store(true, Ordering::Relaxed);
+        self.bed.parked.swap(true, Ordering::Relaxed);
         // Pairs with the fence in `Waker::wake`. Weaker, the caller's next look at the rings could be
         // done before the store is seen: the peer finds nobody parked, we find nothing to do, and sleep.
         fence(Ordering::SeqCst);
@@ -76,7 +79,7 @@ impl Parker {
     /// Takes the announcement back.
     pub fn retract(&self) {
         // Relaxed: nothing hangs on it. A waker that still sees the old value wakes for nothing.
-        self.bed.parked.store(false, Ordering::Relaxed);
+        self.bed.parked.swap(false, Ordering::Relaxed);
     }
 
     /// Sleeps until woken, until `fd` is readable or closed, or until `timeout` is over; may return

@@ -1,14 +1,21 @@
-//! A kernel that goes through a frame byte by byte and has nothing to do with the real ones: it
-//! agrees with them on invalid JSON too. Values are the oracle's.
+//! What a frame says, byte by byte: the scanner's contract on any bytes, valid JSON or not.
+//!
+//! It has nothing to do with the real kernels and agrees with them on frames that are no JSON, too:
+//! of those the oracle does not speak. Values are the oracle's. Tests hold the kernels against it,
+//! and a recount asks it about what serde_json refuses.
 
-use headcount::limits::FRAME_BYTES_MAX;
-use headcount::scan::{FieldPath, Malformed, ScanSettings, TsUnit};
-use headcount::verify::oracle;
+use super::oracle;
+use crate::limits::FRAME_BYTES_MAX;
+use crate::scan::{FieldPath, Malformed, ScanSettings, TsUnit};
 
 /// The slice ended too soon.
 struct Cut;
 
-pub(crate) fn read(frame: &[u8], settings: &ScanSettings) -> Result<(i64, Vec<u8>), Malformed> {
+/// Seconds of unix time and the user's bytes.
+///
+/// # Errors
+/// Why there are none. `validate` is not heeded.
+pub fn read(frame: &[u8], settings: &ScanSettings) -> Result<(i64, Vec<u8>), Malformed> {
     if frame.len() > FRAME_BYTES_MAX {
         return Err(Malformed::TooLong);
     }

@@ -1,0 +1,227 @@
+//! Memory: nothing is allocated once a run is under way, and it stays flat however long the log
+//! and however short its frames.
+
+#![allow(clippy::unwrap_used, reason = "in tests an unwrap is the assertion")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::fs::File;
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use headcount::clock::ClockSettings;
+use headcount::engine::{self, Job, Sizes};
+use headcount::generate::{Late, Workload};
+use headcount::input::Input;
+use headcount::output::lines::{Format, LineWriter};
+use headcount::output::record::WindowResult;
+use headcount::output::sink::ResultSink;
+use headcount::ring::{Stop, WaitPolicy};
+use headcount::scan::ScanSettings;
+use headcount::scan::stage::Depth;
+use headcount::stats::Live;
+use headcount::topology::{Topology, Wish};
+
+/// Counts the allocations of every thread that has not asked to be left out.
+struct Counting;
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    /// Set on threads that are not the engine's: the test's own, and those that write to pipes.
+    static LEFT_OUT: Cell<bool> = const { Cell::new(false) };
+}
+
+fn count() {
+    if !LEFT_OUT.get() {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+// SAFETY: every call is passed on to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: as the caller promised us.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: as the caller promised us.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
+        count();
+        // SAFETY: as the caller promised us.
+        unsafe { System.realloc(at, layout, bytes) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: as the caller promised us.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// One test at a time: the count is the whole process's.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// Notes how many allocations there were at each result.
+struct Noting {
+    lines: LineWriter,
+    noted: Arc<Mutex<Vec<u64>>>,
+}
+
+impl ResultSink for Noting {
+    fn name(&self) -> &str {
+        "notes"
+    }
+
+    fn put(&mut self, result: &WindowResult) -> std::io::Result<()> {
+        self.lines.line(result)?;
+        let allocations = ALLOCATIONS.load(Ordering::Relaxed);
+        self.noted.lock().unwrap().push(allocations);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A stream whose users and windows are as many after a few minutes as ever.
+fn steady(frame_bytes: usize, minutes: u64) -> Workload {
+    Workload {
+        frames: minutes * 6000,
+        users: 3000,
+        rate_per_s: 100.0,
+        frame_bytes,
+        late: vec![Late { share: 0.01, delay_s_max: 5 }],
+        malformed: 0.01,
+        escapes: 0.01,
+        ..Workload::default()
+    }
+}
+
+fn allocations_at_results(frame_bytes: usize, cores: usize, wish: Wish, piped: bool) -> Vec<u64> {
+    let topology = Topology::new(cores, &wish).unwrap();
+    let noted = Arc::new(Mutex::new(Vec::with_capacity(1000)));
+    let mut bytes = Vec::new();
+    steady(frame_bytes, 40).generator().unwrap().write_to(&mut bytes, 1).unwrap();
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(&bytes).unwrap();
+    let (inputs, writer) = if piped {
+        let (read_end, write_end) = rustix::pipe::pipe().unwrap();
+        let writer = std::thread::spawn(move || {
+            LEFT_OUT.set(true);
+            File::from(write_end).write_all(&bytes).unwrap();
+        });
+        (vec![Input::from_pipe("pipe", read_end)], Some(writer))
+    } else {
+        (Input::look_at(&[file.path().to_owned()]).unwrap(), None)
+    };
+    let sink = Noting { lines: LineWriter::new(Format::Json), noted: Arc::clone(&noted) };
+    let job = Job {
+        inputs,
+        scan: ScanSettings::default(),
+        clock: ClockSettings::default(),
+        depth: Depth::Count,
+        live: Live::new(topology.scanners),
+        topology,
+        wait: WaitPolicy::Balanced,
+        // Small batches, so that scanners are not minutes ahead of the counters.
+        sizes: Sizes { batch_frames: 256, ..Sizes::default() },
+        sink: Box::new(sink),
+        rejects: None,
+        stop: Stop::new(),
+    };
+    LEFT_OUT.set(true);
+    engine::run(job, &mut || {}).unwrap();
+    LEFT_OUT.set(false);
+    if let Some(writer) = writer {
+        writer.join().unwrap();
+    }
+    Arc::try_unwrap(noted).unwrap().into_inner().unwrap()
+}
+
+#[test]
+fn nothing_is_allocated_once_running() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let fixed = |scanners, counters| Wish {
+        scanners: Some(scanners),
+        counters: Some(counters),
+        pin: false,
+    };
+    for (cores, wish) in
+        [(1, Wish::default()), (2, Wish::default()), (2, fixed(3, 2)), (6, fixed(3, 2))]
+    {
+        for frame_bytes in [83, 2080] {
+            for piped in [false, true] {
+                let noted = allocations_at_results(frame_bytes, cores, wish, piped);
+                assert_eq!(noted.len(), 41);
+                // By the tenth minute every slot and every batch has been in use; by the 25th no
+                // scanner has ended yet.
+                let later = noted[25] - noted[10];
+                assert_eq!(
+                    later, 0,
+                    "{cores} cores, {wish:?}, {frame_bytes} bytes, piped {piped}: {noted:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_test_notices_an_allocation() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    drop(std::hint::black_box(vec![1u8; 100]));
+    assert_ne!(ALLOCATIONS.load(Ordering::Relaxed), before);
+}
+
+/// Most memory the program had at once, bytes.
+fn peak_bytes(workload: &Workload) -> u64 {
+    let folder = tempfile::tempdir().unwrap();
+    let summary = folder.path().join("summary.json");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_headcount"))
+        .args(["count", "-", "--quiet", "--summary"])
+        .arg(&summary)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let written = workload.generator().unwrap().write_to(&mut stdin, 1).unwrap();
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+    let summary: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(summary).unwrap()).unwrap();
+    assert_eq!(summary["frames_read"].as_u64(), Some(written.frames));
+    summary["peak_memory_bytes"].as_u64().unwrap()
+}
+
+#[test]
+fn memory_is_flat_over_a_longer_log_and_shorter_frames() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    const MIB: u64 = 1024 * 1024;
+    let short = peak_bytes(&steady(2080, 10));
+    let long = peak_bytes(&steady(2080, 100));
+    assert!(long < short + 4 * MIB, "{short} bytes for 10 minutes, {long} for 100");
+    let small_frames = peak_bytes(&steady(83, 100));
+    // Small frames fill whole batches, large ones a part of each.
+    assert!(
+        small_frames < short + 16 * MIB,
+        "{small_frames} bytes on small frames, {short} on large"
+    );
+    let small_frames_long = peak_bytes(&steady(83, 1000));
+    assert!(
+        small_frames_long < small_frames + 4 * MIB,
+        "{small_frames_long} bytes, {small_frames}"
+    );
+}
