@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::inputs;
 use super::settle::{Summary, settle};
@@ -86,13 +86,23 @@ fn create(path: &Path, inputs: &[Input]) -> Result<File, Error> {
 }
 
 /// Two outputs in one file would spoil each other.
-fn different_files(paths: &[&Option<std::path::PathBuf>]) -> Result<(), Error> {
+fn different_files(paths: &[&Option<PathBuf>]) -> Result<(), Error> {
     let given: Vec<_> = paths.iter().filter_map(|path| path.as_ref()).collect();
+    let places: Vec<_> = given.iter().map(|path| place(path)).collect();
     for (index, path) in given.iter().enumerate() {
-        let same = given[..index].contains(path);
+        let same = places[..index].contains(&places[index]);
         if same && !path.starts_with("/dev") {
             return Err(Error::usage(format!("{} is given for two outputs", path.display())));
         }
     }
     Ok(())
+}
+
+/// The one path of a file, there or not, however it is written.
+fn place(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default();
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    path.canonicalize()
+        .or_else(|_| Ok(folder.unwrap_or(Path::new(".")).canonicalize()?.join(name)))
+        .unwrap_or_else(|_: std::io::Error| path.to_owned())
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use indicatif::{DecimalBytes, HumanCount};
 use serde::Serialize;
 
-use super::complain;
+use super::{complain, say};
 use crate::accounts::{Accounts, Cost, Ended};
 use crate::cli::FrameArgs;
 use crate::error::{Error, ExitCode};
@@ -179,7 +179,7 @@ pub fn settle(
 ) -> Result<ExitCode, Error> {
     if !quiet {
         for line in summary.lines() {
-            eprintln!("headcount: {line}");
+            say(&line);
         }
     }
     if let Some(error) = &failed {
