@@ -90,7 +90,6 @@ fn gzip_may_come_byte_by_byte() {
 }
 
 #[test]
-#[ignore = "input/stream.rs asks zstd again without input, which is an error after 16 times"]
 fn zstd_may_come_byte_by_byte() {
     drip(&parts().1.iter().flat_map(zstd).collect::<Vec<u8>>());
 }
@@ -159,7 +158,6 @@ fn a_file_whose_name_begins_with_a_dash() {
 }
 
 #[test]
-#[ignore = "Input::is_same_file opens the named pipe once more, and waits for a writer for ever"]
 fn a_pipe_on_stdin_is_no_output_whoever_is_at_its_other_end() {
     // A named pipe whose writer has gone; to open it once more would wait for another.
     let folder = Folder::new();

@@ -73,7 +73,6 @@ fn a_second_signal_ends_a_run_that_cannot_stop() {
 }
 
 #[test]
-#[ignore = "input/claim.rs opens a named pipe with a blocking open, which no stop reaches"]
 fn a_run_that_waits_for_a_named_pipes_writer_ends_too() {
     let folder = Folder::new();
     let fifo = folder.fifo("fifo");
