@@ -1,7 +1,10 @@
 //! Threads: the only place that spawns and pins them, and the loop that steps stages and waits.
 //!
-//! A thread owns its stages. It steps them in turn and waits only when a whole round did nothing:
-//! then it spins, yields or parks as the wait policy says (see [`crate::ring::wait`]).
+//! A thread owns its stages, the output first, a scanner last. After each step that did something
+//! it begins with the first again: what has been read is counted and put out before more is read,
+//! and a scanner on another thread gets its batches back as soon as can be. It waits only when a
+//! whole round did nothing: then it spins, yields or parks as the wait policy says (see
+//! [`crate::ring::wait`]).
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -110,7 +113,7 @@ fn run(stages: Vec<Box<dyn Stage>>, mut waiter: Waiter) -> Vec<Finished> {
                 Step::Worked => {
                     one.busy += now - started;
                     worked = true;
-                    index += 1;
+                    break;
                 }
                 Step::Blocked | Step::BlockedOnInput => index += 1,
                 Step::Done => {
