@@ -1,4 +1,5 @@
-//! Threads: the only place that spawns and pins them, and the loop that steps stages and waits.
+//! Threads: the only place that spawns and pins those of a run, and the loop that steps stages and
+//! waits. (The only others are the workers of [`crate::generate`], which are no part of a run.)
 //!
 //! A thread owns its stages. It steps them in turn and waits only when a whole round did nothing:
 //! then it spins, yields or parks as the wait policy says (see [`crate::ring::wait`]).
