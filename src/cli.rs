@@ -81,7 +81,7 @@ pub struct FrameArgs {
     pub validate: bool,
     /// How long a minute stays open after its end, in event time; a frame for a minute that is
     /// out is refused and accounted as late
-    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = parse_seconds)]
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = parse_seconds, allow_hyphen_values = true)]
     pub max_lag: u32,
 }
 

@@ -21,7 +21,7 @@ use crate::error::Error;
 ///
 /// `arguments` begins with the program's name; `command` is the whole program's.
 pub fn with_file(command: &Command, arguments: Vec<OsString>) -> Result<Vec<OsString>, Error> {
-    let Some(path) = config_path(&arguments) else { return Ok(arguments) };
+    let Some(path) = path(&arguments) else { return Ok(arguments) };
     let (at, subcommand) = subcommand(command, &arguments);
     let text = std::fs::read_to_string(&path)
         .map_err(|source| Error::input(&Path::new(&path).display().to_string(), source))?;
@@ -35,7 +35,7 @@ pub fn with_file(command: &Command, arguments: Vec<OsString>) -> Result<Vec<OsSt
 }
 
 /// What `--config` is given, if it is.
-fn config_path(arguments: &[OsString]) -> Option<OsString> {
+pub fn path(arguments: &[OsString]) -> Option<OsString> {
     let mut arguments = arguments.iter().take_while(|argument| *argument != "--");
     let mut path = None;
     while let Some(argument) = arguments.next() {

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::inputs;
 use super::settle::{Summary, settle};
@@ -30,24 +30,29 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     let inputs = inputs(&args.input.files)?;
     let names: Vec<String> = inputs.iter().map(|input| input.name.to_string()).collect();
     different_files(&[&output.to, &output.rejects, &output.summary])?;
-    let sink: Box<dyn ResultSink> = match &output.to {
-        Some(path) => {
-            let file = create(path, &inputs)?;
+    // All are opened before any is emptied: a name mistyped costs nobody the results of before.
+    let open = |path: &Option<PathBuf>| match path {
+        Some(path) => open_output(path, &inputs).map(Some),
+        None => Ok(None),
+    };
+    let (to, rejects) = (open(&output.to)?, open(&output.rejects)?);
+    // The summary is written at the end, but whether it can be is told now.
+    open(&output.summary)?;
+    let sink: Box<dyn ResultSink> = match (&output.to, to) {
+        (Some(path), Some(file)) => {
+            empty(path, &file)?;
             Box::new(LineSink::new(&path.display().to_string(), output.format, file))
         }
-        None => Box::new(LineSink::new("stdout", output.format, std::io::stdout())),
+        _ => Box::new(LineSink::new("stdout", output.format, std::io::stdout())),
     };
-    let rejects = match &output.rejects {
-        Some(path) => {
-            let out = BufWriter::with_capacity(REJECT_BUFFER_BYTES, create(path, &inputs)?);
+    let rejects = match (&output.rejects, rejects) {
+        (Some(path), Some(file)) => {
+            empty(path, &file)?;
+            let out = BufWriter::with_capacity(REJECT_BUFFER_BYTES, file);
             Some((path.display().to_string(), Box::new(out) as Box<dyn Write + Send>))
         }
-        None => None,
+        _ => None,
     };
-    if let Some(path) = &output.summary {
-        // Told now, not after the run; it is written at the end.
-        create(path, &inputs)?;
-    }
     let stop = Stop::new();
     thread::stop_on_signals(stop.clone())?;
     let live = Live::new(topology.scanners);
@@ -73,8 +78,8 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     settle(&summary, failed, output.summary.as_deref(), output.quiet)
 }
 
-/// Makes or empties an output file, unless that would destroy an input.
-fn create(path: &Path, inputs: &[Input]) -> Result<File, Error> {
+/// Opens or makes an output file, unless it is an input.
+fn open_output(path: &Path, inputs: &[Input]) -> Result<File, Error> {
     let name = path.display().to_string();
     if let Ok(there) = path.metadata()
         && let Some(input) = inputs.iter().find(|input| input.is_same_file(&there))
@@ -82,17 +87,37 @@ fn create(path: &Path, inputs: &[Input]) -> Result<File, Error> {
         let input = &input.name;
         return Err(Error::usage(format!("{name} is the input {input}: give another output")));
     }
-    File::create(path).map_err(|source| Error::output(&name, source))
+    let options = File::options().write(true).create(true).truncate(false).open(path);
+    options.map_err(|source| Error::output(&name, source))
+}
+
+/// Empties an output file; what is no plain file has nothing to empty.
+fn empty(path: &Path, file: &File) -> Result<(), Error> {
+    let fail = |source| Error::output(&path.display().to_string(), source);
+    if file.metadata().map_err(fail)?.is_file() {
+        file.set_len(0).map_err(fail)?;
+    }
+    Ok(())
 }
 
 /// Two outputs in one file would spoil each other.
-fn different_files(paths: &[&Option<std::path::PathBuf>]) -> Result<(), Error> {
+fn different_files(paths: &[&Option<PathBuf>]) -> Result<(), Error> {
     let given: Vec<_> = paths.iter().filter_map(|path| path.as_ref()).collect();
+    let places: Vec<_> = given.iter().map(|path| place(path)).collect();
     for (index, path) in given.iter().enumerate() {
-        let same = given[..index].contains(path);
+        let same = places[..index].contains(&places[index]);
         if same && !path.starts_with("/dev") {
             return Err(Error::usage(format!("{} is given for two outputs", path.display())));
         }
     }
     Ok(())
+}
+
+/// The one path of a file, there or not, however it is written.
+fn place(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default();
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    path.canonicalize()
+        .or_else(|_| Ok(folder.unwrap_or(Path::new(".")).canonicalize()?.join(name)))
+        .unwrap_or_else(|_: std::io::Error| path.to_owned())
 }

@@ -5,7 +5,7 @@ use indicatif::{DecimalBytes, HumanCount};
 use serde::Serialize;
 
 use super::settle::whole;
-use super::{inputs, print};
+use super::{inputs, print, say};
 use crate::accounts::{Accounts, Cost};
 use crate::cli::MeasureCommand;
 use crate::engine::{self, Job, Outcome, Sizes};
@@ -38,8 +38,17 @@ pub fn run(command: &MeasureCommand) -> Result<ExitCode, Error> {
     thread::stop_on_signals(stop.clone())?;
     for round in 1..=args.rounds {
         let live = Live::new(topology.scanners);
+        let inputs = inputs(&args.input.files)?;
+        if args.rounds > 1
+            && let Some(pipe) = inputs.iter().find(|input| input.size_bytes.is_none())
+        {
+            let name = &pipe.name;
+            return Err(Error::usage(format!(
+                "--rounds: {name} can be read only once, give a file"
+            )));
+        }
         let job = Job {
-            inputs: inputs(&args.input.files)?,
+            inputs,
             scan: args.frames.scan(),
             clock: clock.clone(),
             depth,
@@ -64,14 +73,14 @@ pub fn run(command: &MeasureCommand) -> Result<ExitCode, Error> {
             Depth::Scan => "read and scan",
             Depth::Count => "read, scan and count",
         };
-        eprintln!(
-            "headcount: {measured}: {} in {:.3} s, {:.2} GB/s, {} frames, {} frames/s",
+        say(&format!(
+            "{measured}: {} in {:.3} s, {:.2} GB/s, {} frames, {} frames/s",
             DecimalBytes(outcome.read.bytes),
             cost.seconds,
             cost.gb_per_s,
             HumanCount(outcome.read.frames),
             HumanCount(whole(cost.frames_per_s)),
-        );
+        ));
         let line = Measured {
             measured,
             round,

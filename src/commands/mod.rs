@@ -10,8 +10,8 @@ pub mod shell;
 pub mod verify;
 
 use std::ffi::OsString;
-use std::io::{ErrorKind, IsTerminal};
-use std::path::PathBuf;
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory, FromArgMatches};
 
@@ -33,22 +33,34 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
 
 /// Says an error on stderr.
 pub fn complain(error: &Error) {
-    eprintln!("headcount: {error}");
+    say(&error.to_string());
+}
+
+/// Says something on stderr. Where that is closed or full there is nobody left to tell.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "headcount: {text}");
 }
 
 /// The command asked for; none if help or the version was, which is then printed.
 fn parse(arguments: Vec<OsString>) -> Result<Option<Command>, Error> {
     let mut command = Cli::command();
-    let arguments = config::with_file(&command, arguments)?;
-    let parsed = command
-        .try_get_matches_from_mut(arguments)
-        .and_then(|matches| Cli::from_arg_matches(&matches));
-    match parsed {
+    let all = config::with_file(&command, arguments.clone())?;
+    let mut parse = |arguments| {
+        let matches = command.try_get_matches_from_mut(arguments)?;
+        Cli::from_arg_matches(&matches)
+    };
+    match parse(all) {
         Ok(cli) => Ok(Some(cli.command)),
         Err(error) if error.use_stderr() => {
             let text = error.render().to_string();
             let text = text.trim_end().trim_start_matches("error: ");
-            Err(Error::usage(text))
+            // What is right without the configuration file is wrong in it.
+            Err(Error::usage(match config::path(&arguments) {
+                Some(path) if parse(arguments).is_ok() => {
+                    format!("{}: {text}", Path::new(&path).display())
+                }
+                _ => text.to_owned(),
+            }))
         }
         Err(help) => match help.print() {
             Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Error::output("stdout", e)),
@@ -89,7 +101,6 @@ fn inputs(files: &[PathBuf]) -> Result<Vec<Input>, Error> {
 
 /// Prints to stdout; a closed pipe is no error.
 fn print(text: &str) -> Result<ExitCode, Error> {
-    use std::io::Write;
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Error::output("stdout", e)),

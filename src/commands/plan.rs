@@ -5,6 +5,7 @@ use std::fmt::Write;
 use indicatif::{BinaryBytes, HumanCount};
 
 use super::print;
+use super::settle::count;
 use crate::batch::{Batch, BatchShape};
 use crate::cli::PlanArgs;
 use crate::count::memory_bytes;
@@ -31,7 +32,7 @@ pub fn run(args: &PlanArgs) -> Result<ExitCode, Error> {
         return Err(Error::usage(format!("--uid-bytes: a uid has at most {UID_BYTES_MAX} bytes")));
     }
     let windows = clock.windows_open_max();
-    let plural = |n: usize, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
+    let plural = |n: usize, one: &str| count(n as u64, one);
     let text = describe(args, &topology, &sizes, &shape, windows, &plural);
     print(&text.map_err(|_| Error::Internal("a plan could not be put together".into()))?)
 }

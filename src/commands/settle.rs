@@ -6,7 +6,7 @@ use std::path::Path;
 use indicatif::{DecimalBytes, HumanCount};
 use serde::Serialize;
 
-use super::complain;
+use super::{complain, say};
 use crate::accounts::{Accounts, Cost, Ended};
 use crate::cli::FrameArgs;
 use crate::error::{Error, ExitCode};
@@ -103,8 +103,8 @@ impl Summary {
         let Summary { accounts, cost, .. } = self;
         let frames = &accounts.frames;
         let mut lines = vec![format!(
-            "{} frames, {} in {:.2} s: {} frames/s, {:.2} GB/s; CPU {:.2} s, peak memory {}",
-            HumanCount(frames.frames_read),
+            "{}, {} in {:.2} s: {} frames/s, {:.2} GB/s; CPU {:.2} s, peak memory {}",
+            count(frames.frames_read, "frame"),
             DecimalBytes(accounts.bytes),
             cost.seconds,
             HumanCount(whole(cost.frames_per_s)),
@@ -114,26 +114,26 @@ impl Summary {
                 .map_or("unknown".into(), |bytes| DecimalBytes(bytes).to_string()),
         )];
         lines.push(format!(
-            "{} read = {} counted + {} late + {} malformed{}; {} windows put out, {} users at once at most",
+            "{} read = {} counted + {} late + {} malformed{}; {} put out, {} at once at most",
             HumanCount(frames.frames_read),
             HumanCount(frames.counted),
             HumanCount(frames.refused_late),
             HumanCount(frames.malformed),
             reasons(accounts),
-            HumanCount(accounts.windows),
-            HumanCount(accounts.users_peak),
+            count(accounts.windows, "window"),
+            count(accounts.users_peak, "user"),
         ));
         let open = match accounts.ended {
-            Ended::Done | Ended::OutputClosed if accounts.windows_left_open == 0 => None,
+            Ended::Done => None,
             Ended::Interrupted => Some("interrupted"),
             Ended::OutputClosed => Some("the output was closed"),
-            Ended::Done | Ended::Failed => Some("it failed"),
+            Ended::Failed => Some("it failed"),
         };
         if let Some(why) = open {
             lines.push(format!(
-                "{why}: {} windows were still open and were not put out ({} frames in them)",
-                HumanCount(accounts.windows_left_open),
-                HumanCount(accounts.frames_left_open),
+                "{why}: {} still open and not put out, with {}",
+                count(accounts.windows_left_open, "window"),
+                count(accounts.frames_left_open, "frame"),
             ));
         }
         let busy: Vec<String> = cost
@@ -142,8 +142,8 @@ impl Summary {
             .map(|stage| format!("{} {:.0} %", stage.stage, stage.utilisation * 100.0))
             .collect();
         lines.push(format!(
-            "{} threads, kernel {}; busy: {}",
-            self.topology.len(),
+            "{}, kernel {}; busy: {}",
+            count(self.topology.len() as u64, "thread"),
             self.kernel,
             busy.join(", ")
         ));
@@ -160,6 +160,11 @@ fn reasons(accounts: &Accounts) -> String {
         .map(|(reason, frames)| format!("{} {}", HumanCount(frames), reason.as_str()))
         .collect();
     if named.is_empty() { String::new() } else { format!(" ({})", named.join(", ")) }
+}
+
+/// So many of something, for people.
+pub fn count(n: u64, one: &str) -> String {
+    format!("{} {one}{}", HumanCount(n), if n == 1 { "" } else { "s" })
 }
 
 /// A rate for people.
@@ -179,7 +184,7 @@ pub fn settle(
 ) -> Result<ExitCode, Error> {
     if !quiet {
         for line in summary.lines() {
-            eprintln!("headcount: {line}");
+            say(&line);
         }
     }
     if let Some(error) = &failed {

@@ -6,9 +6,10 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use indicatif::HumanCount;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::print;
+use super::settle::count;
 use crate::cli::VerifyArgs;
 use crate::error::{Error, ExitCode};
 use crate::verify::recount::Recount;
@@ -17,7 +18,7 @@ use crate::verify::recount::Recount;
 const DIFFERENCES_NAMED: usize = 20;
 
 /// What of a result is compared.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Said {
     ts: i64,
     cnt: u64,
@@ -28,6 +29,12 @@ struct Said {
     rev: u32,
     closed_by: String,
     complete: bool,
+}
+
+impl std::fmt::Display for Said {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&serde_json::to_string(self).map_err(|_| std::fmt::Error)?)
+    }
 }
 
 /// Recounts and compares.
@@ -51,11 +58,11 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode, Error> {
         };
         match said.get(&ts) {
             None => {
-                differences.push(format!("minute {ts}: no result, but the recount has {right:?}"))
+                differences.push(format!("minute {ts}: no result, but the recount has {right}"))
             }
             Some(said) if *said != right => {
                 differences
-                    .push(format!("minute {ts}: the result says {said:?}, the recount {right:?}"));
+                    .push(format!("minute {ts}: the result says {said}, the recount {right}"));
             }
             Some(_) => {}
         }
@@ -70,8 +77,11 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode, Error> {
             more => format!("\n  and {more} more"),
         };
         return Err(Error::Disagree(format!(
-            "{} windows differ:\n  {}{more}",
-            differences.len(),
+            "{} the recount:\n  {}{more}",
+            match differences.len() {
+                1 => "1 window differs from".into(),
+                n => format!("{n} windows differ from"),
+            },
             differences[..named].join("\n  ")
         )));
     }
@@ -79,9 +89,9 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode, Error> {
         return Ok(ExitCode::Done);
     }
     print(&format!(
-        "all {} windows agree with the recount: {} frames read, {} late, {} malformed{}\n",
-        HumanCount(said.len() as u64),
-        HumanCount(recount.frames),
+        "{} agreed with the recount: {} read, {} late, {} malformed{}\n",
+        count(said.len() as u64, "window"),
+        count(recount.frames, "frame"),
         HumanCount(recount.late),
         HumanCount(recount.malformed.iter().sum()),
         match recount.counted_though_invalid {

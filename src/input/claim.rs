@@ -12,6 +12,8 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use rustix::fs::{Mode, OFlags};
+
 use super::read_buf::ReadBuf;
 use super::stream::{Block, Pull, Stream};
 use super::{Input, InputKind, PipeEnd};
@@ -92,7 +94,7 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// The claims on these inputs. `claimed` counts the chunks, `input_bytes` what streams read.
+    /// The claims on these inputs. `claimed` counts the chunks, `input_bytes` what is read.
     pub fn new(
         mut inputs: Vec<Input>,
         chunk_bytes: usize,
@@ -147,6 +149,8 @@ impl Claims {
                         first: next == from,
                     };
                     *next = to;
+                    // Only a progress display reads it: what is claimed is as good as read.
+                    self.input_bytes.fetch_add(range.to - range.from, Ordering::Relaxed);
                     return Claim::Range { chunk: self.number(), input, range };
                 }
                 Current::Stream(stream) => match stream.pull(buf) {
@@ -189,8 +193,12 @@ fn open(input: Input, input_bytes: &Arc<AtomicU64>) -> io::Result<Current> {
             let end = from + input.size_bytes.expect("a file's size was read");
             Ok(Current::File { name: input.name, file, from, next: from, end })
         }
-        InputKind::CodedFile(path) | InputKind::Pipe(PipeEnd::Path(path)) => {
-            stream(File::open(path)?.into())
+        InputKind::CodedFile(path) => stream(File::open(path)?.into()),
+        InputKind::Pipe(PipeEnd::Path(path)) => {
+            // A named pipe has perhaps no writer yet: opened like this it is waited for as any
+            // other input is, so that the run can still be stopped.
+            let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+            stream(rustix::fs::open(path, flags, Mode::empty())?)
         }
         InputKind::Pipe(PipeEnd::Open(fd)) => stream(fd),
     }

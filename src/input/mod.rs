@@ -13,7 +13,7 @@ pub mod stream;
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -86,7 +86,7 @@ pub(crate) enum InputKind {
 
 #[derive(Debug)]
 pub(crate) enum PipeEnd {
-    /// A path that is opened when its turn comes (a named pipe blocks until it has a writer).
+    /// A path that is opened when its turn comes.
     Path(PathBuf),
     /// An open descriptor.
     Open(OwnedFd),
@@ -166,16 +166,17 @@ impl Input {
     /// The file behind this input, to tell whether an output would overwrite it.
     pub fn is_same_file(&self, other: &std::fs::Metadata) -> bool {
         use std::os::unix::fs::MetadataExt;
+        let of = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
         let own = match &self.kind {
             InputKind::File(path)
             | InputKind::CodedFile(path)
-            | InputKind::Pipe(PipeEnd::Path(path)) => path.metadata(),
-            InputKind::OpenFile(file, _) => file.metadata(),
-            InputKind::Pipe(PipeEnd::Open(fd)) => {
-                File::open(format!("/proc/self/fd/{}", fd.as_raw_fd())).and_then(|f| f.metadata())
-            }
+            | InputKind::Pipe(PipeEnd::Path(path)) => path.metadata().map(of),
+            InputKind::OpenFile(file, _) => file.metadata().map(of),
+            InputKind::Pipe(PipeEnd::Open(fd)) => rustix::fs::fstat(fd)
+                .map(|stat| (stat.st_dev, stat.st_ino))
+                .map_err(io::Error::from),
         };
-        other.is_file() && own.is_ok_and(|own| (own.dev(), own.ino()) == (other.dev(), other.ino()))
+        other.is_file() && own.is_ok_and(|own| own == of(other.clone()))
     }
 }
 

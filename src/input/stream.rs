@@ -35,17 +35,20 @@ struct Ready {
 
 impl Read for Ready {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if self.may_wait {
-            let mut fds = [PollFd::new(&self.file, PollFlags::IN)];
-            if poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))? == 0 {
-                return Err(ErrorKind::WouldBlock.into());
-            }
+        if self.may_wait && !is_ready(&self.file)? {
+            return Err(ErrorKind::WouldBlock.into());
         }
         let n = rustix::io::read(&self.file, buf)?;
         // Only a progress display reads it.
         self.input_bytes.fetch_add(n as u64, Ordering::Relaxed);
         Ok(n)
     }
+}
+
+/// Whether reading would not wait.
+fn is_ready(file: &OwnedFd) -> io::Result<bool> {
+    let mut fds = [PollFd::new(file, PollFlags::IN)];
+    Ok(poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))? > 0)
 }
 
 enum Decoder {
@@ -97,6 +100,9 @@ pub struct Stream {
     /// Bytes done with but not yet accounted in a block (the rest of a line too long).
     skipped_bytes: u64,
     skipping: bool,
+    /// The decoder has taken all there was: it is asked again only when there is more, for one of
+    /// them (zstd) takes many calls without input for a fault of the data.
+    starved: bool,
     ended: bool,
     failed: Option<io::Error>,
 }
@@ -120,6 +126,7 @@ impl Stream {
             offset: 0,
             skipped_bytes: 0,
             skipping: false,
+            starved: false,
             ended: false,
             failed: None,
         })
@@ -234,8 +241,13 @@ impl Stream {
             };
             self.decoder = Decoder::Known(coding, decoder);
         }
+        if self.starved && !is_ready(&self.fd)? {
+            return Err(ErrorKind::WouldBlock.into());
+        }
         let Decoder::Known(_, decoder) = &mut self.decoder else { unreachable!("set above") };
-        let n = decoder.read(self.buf.space(READ_BYTES))?;
+        let read = decoder.read(self.buf.space(READ_BYTES));
+        self.starved = read.as_ref().is_err_and(|e| e.kind() == ErrorKind::WouldBlock);
+        let n = read?;
         self.buf.filled(n);
         Ok(n)
     }

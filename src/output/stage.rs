@@ -24,9 +24,9 @@ const TAKE_MAX: usize = 64;
 /// What the output leaves behind.
 #[derive(Debug, Default)]
 pub struct OutputReport {
-    /// Results written.
+    /// Results that are out.
     pub written: u64,
-    /// Results that could not be written, or were kept back for good.
+    /// Results that could not be written, or not for certain, or were kept back for good.
     pub withheld: u64,
     /// Whoever read the output closed it.
     pub closed: bool,
@@ -66,6 +66,8 @@ pub struct OutputStage {
     kept_back: Option<Vec<WindowResult>>,
     returning: Option<BatchHandle>,
     unflushed: bool,
+    /// Results written since the last flush: whether they are out is not known yet.
+    unflushed_results: u64,
     report: OutputReport,
 }
 
@@ -88,6 +90,7 @@ impl OutputStage {
             kept_back: Some(Vec::new()),
             returning: None,
             unflushed: false,
+            unflushed_results: 0,
             report: OutputReport::default(),
         }
     }
@@ -169,6 +172,7 @@ impl OutputStage {
         match self.sink.put(result) {
             Ok(()) => {
                 self.report.written += 1;
+                self.unflushed_results += 1;
                 self.unflushed = true;
             }
             Err(e) => {
@@ -179,6 +183,9 @@ impl OutputStage {
     }
 
     fn sink_failed(&mut self, error: std::io::Error) {
+        let lost = std::mem::take(&mut self.unflushed_results);
+        self.report.written -= lost;
+        self.report.withheld += lost;
         if error.kind() == ErrorKind::BrokenPipe {
             self.report.closed = true;
             self.stop.request(StopReason::OutputClosed);
@@ -198,8 +205,9 @@ impl OutputStage {
         if self.report.closed || self.report.failed.is_some() {
             return;
         }
-        if let Err(e) = self.sink.flush() {
-            self.sink_failed(e);
+        match self.sink.flush() {
+            Ok(()) => self.unflushed_results = 0,
+            Err(e) => self.sink_failed(e),
         }
         if let Some(rings) = &mut self.rings.rejects
             && let Err(e) = rings.writer.flush()

@@ -126,6 +126,9 @@ impl ScanStage {
                         continue;
                     };
                     batch.tally.frames += 1;
+                    // A byte order mark is not the frame's: its place is behind it.
+                    let mark_bytes = frame.as_ptr().addr() - line.as_ptr().addr();
+                    let place = Place { offset: place.offset + mark_bytes as u64, ..place };
                     match self.scanner.scan(frame) {
                         Ok(fact) => {
                             let ts_s = fact.ts_s;

@@ -74,7 +74,9 @@ impl Log {
                 if let Some(reason) = reason {
                     let frame = content.strip_suffix(b"\r").unwrap_or(content);
                     let frame = frame.strip_prefix(b"\xef\xbb\xbf").unwrap_or(frame);
-                    expected.rejects.push((reason.into(), input, offset, frame.to_vec()));
+                    let mark = frame.as_ptr().addr() - content.as_ptr().addr();
+                    let at = offset + mark as u64;
+                    expected.rejects.push((reason.into(), input, at, frame.to_vec()));
                 }
                 offset += line.len() as u64;
             }

@@ -1,0 +1,86 @@
+//! A log that is still being written: what is final comes out while the pipe stays open.
+
+use std::process::Command;
+
+use super::harness::{Folder, HEADCOUNT, MINUTE, counts, frame, gzip, on_one_core, zstd};
+use super::live::{Live, wait_for};
+
+/// Feeds minute after minute; each one's result must come before the next is fed.
+fn check(command: Command, coded: impl Fn(String) -> Vec<u8>) {
+    let mut live = Live::spawn(command);
+    live.feed(coded(frame(MINUTE, "a") + &frame(MINUTE, "b")));
+    for minute in 1..5 {
+        // The half of a frame keeps nothing back.
+        let next = frame(MINUTE + 60 * minute + 5, "a");
+        let (half, rest) = next.split_at(next.len() / 2);
+        live.feed(coded(half.into()));
+        live.feed(coded(rest.into()));
+        let result = live.line();
+        let users = if minute == 1 { 2 } else { 1 };
+        assert_eq!(counts(&result), [(MINUTE + 60 * (minute - 1), users)]);
+        assert!(result.contains(r#""closed_by":"time""#), "{result}");
+        assert!(!live.is_over());
+    }
+    live.close();
+    let ran = live.end().exits(0);
+    assert_eq!(ran.counts(), [(MINUTE + 240, 1)]);
+    ran.says("6 read = 6 counted");
+}
+
+#[test]
+fn a_closed_minute_is_out_while_the_pipe_stays_open() {
+    for wait in ["spin", "balanced", "park"] {
+        for threads in [
+            &[][..],
+            &["--scanners=1"],
+            &["--scanners=3", "--counters=2"],
+            &["--rejects=/dev/null"],
+        ] {
+            let args = [&["count", "-", "--wait", wait][..], threads].concat();
+            check(on_one_core(&args), String::into_bytes);
+            let mut command = Command::new(HEADCOUNT);
+            command.args(&args);
+            check(command, String::into_bytes);
+        }
+    }
+}
+
+#[test]
+fn so_it_is_with_compressed_input() {
+    for coded in [|text: String| gzip(text), |text: String| zstd(text)] {
+        let args = ["count", "-", "--wait", "park"];
+        check(on_one_core(&args), coded);
+        let mut command = Command::new(HEADCOUNT);
+        command.args(args);
+        check(command, coded);
+    }
+}
+
+#[test]
+fn rejects_are_out_too() {
+    let folder = Folder::new();
+    let rejects = folder.at("rejects");
+    let mut live = Live::start(&["count", "--rejects", &rejects]);
+    live.feed("[]\n");
+    wait_for("a reject in the file", || {
+        std::fs::read(&rejects).is_ok_and(|bytes| bytes.ends_with(b"\n"))
+    });
+    live.close();
+    live.end().exits(0);
+}
+
+#[test]
+fn idle_all_threads_sleep() {
+    for wait in ["balanced", "park"] {
+        let mut live = Live::start(&["count", "-", "--wait", wait]);
+        live.feed(frame(MINUTE, "a") + &frame(MINUTE + 65, "a"));
+        live.line();
+        let mut asleep = 0;
+        wait_for("all threads to sleep, and to stay so", || {
+            asleep = if live.sleeps() { asleep + 1 } else { 0 };
+            asleep == 50
+        });
+        live.close();
+        live.end().exits(0);
+    }
+}
