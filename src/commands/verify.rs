@@ -89,7 +89,7 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode, Error> {
         return Ok(ExitCode::Done);
     }
     print(&format!(
-        "{} agreed with the recount: {} read, {} late, {} malformed{}\n",
+        "all {} agreed with the recount: {} read, {} late, {} malformed{}\n",
         count(said.len() as u64, "window"),
         count(recount.frames, "frame"),
         HumanCount(recount.late),

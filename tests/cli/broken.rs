@@ -154,7 +154,7 @@ fn after_a_broken_input_no_other_is_counted() {
     let good = folder.file("good", minutes(30));
     let ran = run(&["count", &broken, &good]).exits(1).says("broken: gzip data");
     assert_eq!(ran.counts(), [(MINUTE, 1)]);
-    ran.says("2 windows were still open and were not put out (2 frames in them)");
+    ran.says("2 windows still open and not put out, with 2 frames");
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn a_file_that_shrinks_is_an_error() {
         let ran = count_while(&folder, &file, flags, |file| file.set_len(keep as u64).unwrap());
         let ran = ran.exits(1).says("log: it shrank while it was read").says(" read = ");
         ran.says(&format!("{} bytes at the start, {keep} now", log.len()))
-            .says("windows were still open and were not put out");
+            .says("still open and not put out");
     }
 }
 

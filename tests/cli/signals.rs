@@ -24,7 +24,7 @@ fn a_run_that_follows_a_pipe_ends_with_its_accounts() {
                 let ran = live.end().exits(130);
                 assert_eq!(ran.stdout, "", "the open minute is not put out");
                 ran.says("3 read = 3 counted")
-                    .says("interrupted: 1 windows were still open and were not put out (2 frames");
+                    .says("interrupted: 1 window still open and not put out, with 2 frames");
                 let summary = folder.summary();
                 assert_eq!(summary["ended"], "interrupted");
                 assert_eq!(

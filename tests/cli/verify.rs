@@ -15,7 +15,7 @@ fn results_that_agree_are_said_to_and_quiet_says_nothing() {
     let folder = Folder::new();
     let (results, input) = counted(&folder);
     let ran = run(&["verify", &results, &input]).exits(0);
-    assert!(ran.stdout.contains("all 3 windows agree"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("all 3 windows agreed with the recount"), "{}", ran.stdout);
     let ran = run(&["verify", "--quiet", &results, &input]).exits(0);
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
     let log = std::fs::read(&input).unwrap();
@@ -33,7 +33,7 @@ fn a_changed_result_is_named() {
         let wrong = right.replacen(from, to, 1);
         assert_ne!(wrong, right);
         folder.file("results", wrong);
-        let ran = run(&["verify", &results, &input]).exits(3).says("1 windows differ");
+        let ran = run(&["verify", &results, &input]).exits(3).says("1 window differs");
         ran.says(&format!("minute {last}"));
     }
 }
