@@ -20,14 +20,16 @@
 //! | of the output | the results being put together, the sink |
 //!
 //! Invariants:
-//! - Only `input`, `output`, `watch`, `verify`, `generate` and `commands` do I/O.
-//! - Every mutable thing has one owning thread. Atomics come only through [`ring::sync`]: rings,
-//!   the claim counter, the stop flag, the counters of [`stats`].
+//! - Only `input`, `output`, `watch`, `verify`, `generate`, `commands`, `config` and `accounts` (the
+//!   process's own figures) do I/O; besides them the ring's sleep and the threads' signals.
+//! - Every mutable thing has one owning thread, or is under the token of the claims. Atomic types
+//!   come only through [`ring::sync`]: rings, parkers, the count of claims, the stop flag, the flag
+//!   that asks for hints on the unit, the counters of [`stats`].
 //! - Unsafe code stands only in [`ring`].
 //! - What comes out is a function of the log and the settings: not of threads, chunks, batches,
-//!   rings or the order in which stages are stepped. `tests/sim.rs` holds us to it.
+//!   rings or the order in which stages are stepped. `tests/sim` holds us to it.
 //! - Nothing of ours allocates once running, unless users or windows exceed any earlier maximum;
-//!   `tests/allocations.rs` holds us to it.
+//!   `tests/memory.rs` holds us to it. Payloads held for rejects are the exception.
 //! - Reaching a bound of [`limits`] is a loud error or an account, never a smaller count.
 //!
 //! The map, in the order of the data: [`cli`] and [`config`] say what is wanted, [`commands`] does

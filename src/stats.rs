@@ -1,5 +1,6 @@
-//! Counters a watcher reads while a run goes on: one padded set a thread, written by that thread
-//! alone, so that watching costs the hot path nothing.
+//! Counters a watcher reads while a run goes on: one padded set a scanner, written by that scanner
+//! alone once a batch, and one of bytes read, written by whoever holds the token of the claims. So
+//! watching costs the hot path next to nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -1,4 +1,5 @@
-//! Threads: the only place that spawns and pins them, and the loop that steps stages and waits.
+//! Threads: the only place that spawns and pins those of a run, and the loop that steps stages and
+//! waits. (The only others are the workers of [`crate::generate`], which are no part of a run.)
 //!
 //! A thread owns its stages, the output first, a scanner last. After each step that did something
 //! it begins with the first again: what has been read is counted and put out before more is read,

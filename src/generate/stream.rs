@@ -9,6 +9,9 @@
 //! bounded whatever the speed of `out`; when either side stops, the channel it drops stops the
 //! other; the caller's thread is the only one that touches `out`. With one thread nothing is
 //! spawned: blocks are made and written in turn.
+//!
+//! The workers are spawned here and not in [`crate::thread`]: they borrow the generator and end with
+//! the call (a scope), they step no stages, and channels may make them wait.
 
 use std::io::{self, Write};
 use std::ops::Range;

@@ -17,7 +17,7 @@ const PAGE_BYTES: usize = 4096;
 const HEAD_BYTES: usize = 64 * 1024;
 
 /// Bytes of address space one buffer reserves; what is touched is about [`READ_BYTES`] plus
-/// [`HEAD_BYTES`] unless frames are longer.
+/// the head unless frames are longer.
 pub const RESERVED_BYTES: usize =
     HEAD_BYTES + PAGE_BYTES + READ_SKEW_BYTES + LINE_BYTES_MAX + 2 * READ_BYTES;
 

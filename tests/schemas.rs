@@ -1,0 +1,218 @@
+//! The schemas in `docs/` say what comes out, no more and no less: results and summaries of real
+//! runs are checked against them.
+//!
+//! The checker knows the few keywords the schemas use and refuses any other, so that none is passed
+//! over in silence.
+
+#![allow(clippy::unwrap_used, reason = "in tests an unwrap is the assertion")]
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use clap::ValueEnum;
+use headcount::accounts::Ended;
+use headcount::generate::{Late, Workload};
+use headcount::scan::TsUnit;
+use serde_json::Value;
+
+fn schema(name: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name);
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// A stream of five minutes with late and malformed frames, and a blank line.
+fn stream(folder: &Path) -> PathBuf {
+    let workload = Workload {
+        frames: 3000,
+        users: 500,
+        rate_per_s: 10.0,
+        frame_bytes: 200,
+        late: vec![Late { share: 0.01, delay_s_max: 600 }],
+        malformed: 0.02,
+        ..Workload::default()
+    };
+    let path = folder.join("log.jsonl");
+    let mut file = File::create(&path).unwrap();
+    workload.generator().unwrap().write_to(&mut file, 1).unwrap();
+    file.write_all(b"\n").unwrap();
+    path
+}
+
+fn count(log: &Path, summary: &Path, flags: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_headcount"))
+        .arg("count")
+        .arg(log)
+        .arg("--summary")
+        .arg(summary)
+        .args(flags)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+fn read(path: &Path) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// Checks a value against a schema, and that an object has exactly the schema's properties.
+fn check(schema: &Value, value: &Value, at: &str) {
+    for (keyword, says) in schema.as_object().unwrap() {
+        match keyword.as_str() {
+            "$schema" | "title" | "description" => {}
+            "type" => {
+                let types = says.as_array().cloned().unwrap_or_else(|| vec![says.clone()]);
+                assert!(types.iter().any(|name| is_of(value, name)), "{at}: {value} is no {says}");
+            }
+            "enum" => assert!(says.as_array().unwrap().contains(value), "{at}: {value}"),
+            "minimum" => {
+                let least = says.as_f64().unwrap();
+                assert!(value.as_f64().is_none_or(|n| n >= least), "{at}: {value} < {least}");
+            }
+            "format" => {
+                assert_eq!(says, "date-time", "{at}");
+                let text = value.as_str().unwrap();
+                assert!(text.parse::<jiff::Timestamp>().is_ok(), "{at}: {text} is no time");
+            }
+            "items" => {
+                for (index, item) in value.as_array().unwrap().iter().enumerate() {
+                    check(says, item, &format!("{at}[{index}]"));
+                }
+            }
+            "properties" => {
+                let properties = says.as_object().unwrap();
+                let object = value.as_object().unwrap();
+                let names = |keys: &mut dyn Iterator<Item = &String>| -> BTreeSet<String> {
+                    keys.cloned().collect()
+                };
+                assert_eq!(
+                    names(&mut object.keys()),
+                    names(&mut properties.keys()),
+                    "{at}: what comes out, and the schema's properties"
+                );
+                for (name, property) in properties {
+                    check(property, &object[name], &format!("{at}.{name}"));
+                }
+            }
+            "required" => {
+                let required: BTreeSet<&str> =
+                    says.as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+                let properties = schema["properties"].as_object().unwrap();
+                let all: BTreeSet<&str> = properties.keys().map(String::as_str).collect();
+                assert_eq!(required, all, "{at}: every property is always there");
+            }
+            "additionalProperties" => assert_eq!(says, &Value::Bool(false), "{at}"),
+            other => unreachable!("{at}: the checker does not know {other}"),
+        }
+    }
+}
+
+fn is_of(value: &Value, name: &Value) -> bool {
+    match name.as_str().unwrap() {
+        "integer" => value.is_i64() || value.is_u64(),
+        "number" => value.is_number(),
+        "string" => value.is_string(),
+        "boolean" => value.is_boolean(),
+        "null" => value.is_null(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        other => unreachable!("the checker does not know the type {other}"),
+    }
+}
+
+/// Every part of a schema says what it means, and an object that nothing else is in it.
+fn check_schema(schema: &Value, at: &str) {
+    assert!(schema["description"].as_str().is_some_and(|text| !text.is_empty()), "{at}");
+    assert!(schema.get("type").is_some(), "{at}");
+    if let Some(properties) = schema.get("properties") {
+        assert_eq!(schema["additionalProperties"], Value::Bool(false), "{at}");
+        assert!(schema.get("required").is_some(), "{at}");
+        for (name, property) in properties.as_object().unwrap() {
+            check_schema(property, &format!("{at}.{name}"));
+        }
+    }
+    if let Some(items) = schema.get("items") {
+        check_schema(items, &format!("{at}[]"));
+    }
+}
+
+fn enum_of(schema: &Value) -> BTreeSet<String> {
+    schema["enum"].as_array().unwrap().iter().map(|v| v.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn schemas_say_what_everything_means() {
+    for name in ["result.schema.json", "summary.schema.json"] {
+        let schema = schema(name);
+        assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+        check_schema(&schema, name);
+    }
+}
+
+#[test]
+fn results_and_summary_are_what_the_schemas_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, summary) = (stream(folder.path()), folder.path().join("run.json"));
+    let (results_schema, summary_schema) =
+        (schema("result.schema.json"), schema("summary.schema.json"));
+    for flags in [&[][..], &["--validate", "--counters", "2", "--max-lag", "2m"]] {
+        let output = count(&log, &summary, flags);
+        assert!(output.status.success());
+        let text = String::from_utf8(output.stdout).unwrap();
+        let results: Vec<Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert!(results.len() >= 5, "{text}");
+        for (line, result) in text.lines().zip(&results) {
+            check(&results_schema, result, "result");
+            let first = format!(r#"{{"ts":{},"cnt":{},"#, result["ts"], result["cnt"]);
+            assert!(line.starts_with(&first), "{line}");
+        }
+        let closed_by: BTreeSet<String> =
+            results.iter().map(|r| r["closed_by"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(closed_by, enum_of(&results_schema["properties"]["closed_by"]));
+
+        let summary = read(&summary);
+        check(&summary_schema, &summary, "summary");
+        assert_eq!(summary["ended"], "done");
+        let n = |name: &str| summary[name].as_u64().unwrap();
+        assert_eq!(n("blank_lines"), 1);
+        assert_eq!(n("windows"), results.len() as u64);
+        let parts =
+            ["counted", "refused_late", "refused_future", "refused_gone", "malformed", "parked"];
+        assert_eq!(n("frames_read"), parts.iter().map(|part| n(part)).sum::<u64>() + n("empty"));
+        assert!(n("refused_late") > 0 && n("malformed") > 0, "{summary}");
+        let reasons = summary["malformed_by_reason"].as_object().unwrap();
+        let by_reason: u64 = reasons.values().map(|n| n.as_u64().unwrap()).sum();
+        assert_eq!(by_reason, n("malformed"));
+    }
+}
+
+#[test]
+fn a_failed_run_has_a_summary_of_the_same_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, summary) = (stream(folder.path()), folder.path().join("run.json"));
+    let output = count(&log, &summary, &["--quiet", "--to", "/dev/full"]);
+    assert_eq!(output.status.code(), Some(1));
+    let summary = read(&summary);
+    check(&schema("summary.schema.json"), &summary, "summary");
+    assert_eq!(summary["ended"], "failed");
+    assert!(summary["error"].as_str().unwrap().contains("/dev/full"), "{summary}");
+}
+
+#[test]
+fn enums_have_every_value_there_is() {
+    let summary = schema("summary.schema.json");
+    let ended = [Ended::Done, Ended::Interrupted, Ended::OutputClosed, Ended::Failed];
+    let ended = ended.map(|ended| {
+        // A new way to end makes this match, and so the list above, incomplete.
+        match ended {
+            Ended::Done | Ended::Interrupted | Ended::OutputClosed | Ended::Failed => {}
+        }
+        serde_json::to_value(ended).unwrap().as_str().unwrap().to_owned()
+    });
+    assert_eq!(enum_of(&summary["properties"]["ended"]), BTreeSet::from(ended));
+    let units = TsUnit::value_variants().iter().map(ToString::to_string).collect();
+    assert_eq!(enum_of(&summary["properties"]["settings"]["properties"]["ts_unit"]), units);
+}
