@@ -61,5 +61,7 @@ pub const TS_S_PLAUSIBLE_MAX: i64 = 4_133_980_799;
 const _: () = assert!(BATCH_FRAMES_MAX < u16::MAX as usize);
 const _: () = assert!(UID_BYTES_MAX <= BATCH_UID_BYTES_MAX);
 const _: () = assert!(READ_BYTES <= CHUNK_BYTES);
+// After a line too long no line of the same chunk follows.
+const _: () = assert!(CHUNK_BYTES <= FRAME_BYTES_MAX);
 const _: () = assert!(WINDOWS_OPEN_MAX < u16::MAX as usize);
 const _: () = assert!(TS_S_MIN < TS_S_PLAUSIBLE_MIN && TS_S_PLAUSIBLE_MAX < TS_S_MAX);

@@ -45,7 +45,7 @@ impl Interner {
 
     /// Bytes needed to know this many users at once, as many idle ones beside them included.
     pub fn bytes_for(users: u64, uid_bytes: u64) -> u64 {
-        let ids = users + users.max(IDLE_FLOOR as u64).min(users);
+        let ids = users + users.max(IDLE_FLOOR as u64);
         let places = (ids * 8).div_ceil(7).next_power_of_two();
         let table = places * (size_of::<Id>() as u64 + 1);
         let known = ids.next_power_of_two() * size_of::<Known>() as u64;

@@ -18,6 +18,7 @@ use super::read_buf::ReadBuf;
 use super::stream::{Block, Pull, Stream};
 use super::{Input, InputKind, PipeEnd};
 use crate::error::Error;
+use crate::limits::FRAME_BYTES_MAX;
 use crate::ring::sync::AtomicU64;
 use crate::ring::{Stop, StopReason};
 
@@ -103,7 +104,8 @@ impl Claims {
         stop: Stop,
     ) -> Claims {
         inputs.reverse();
-        let chunk_bytes = chunk_bytes as u64;
+        // After a line too long no line of the same chunk may follow.
+        let chunk_bytes = chunk_bytes.clamp(1, FRAME_BYTES_MAX) as u64;
         Claims {
             inputs,
             next_input: 0,

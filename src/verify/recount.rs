@@ -115,7 +115,7 @@ fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
     let head = raw.fill_buf()?;
     Ok(if head.starts_with(b"\x1f\x8b") {
         Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(raw)))
-    } else if head.starts_with(b"\x28\xb5\x2f\xfd") {
+    } else if matches!(head, [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..]) {
         Box::new(BufReader::new(zstd::Decoder::with_buffer(raw)?))
     } else {
         Box::new(raw)

@@ -1,6 +1,6 @@
 //! `verify` finds what is wrong in results, and names the window.
 
-use super::harness::{Folder, MINUTE, frame, gzip, minutes, run, run_with};
+use super::harness::{Folder, MINUTE, frame, gzip, minutes, run, run_with, zstd};
 
 /// A log of three minutes and its results in files.
 fn counted(folder: &Folder) -> (String, String) {
@@ -20,7 +20,10 @@ fn results_that_agree_are_said_to_and_quiet_says_nothing() {
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
     let log = std::fs::read(&input).unwrap();
     run_with(&["verify", &results, "-"], log.clone()).exits(0);
-    run(&["verify", &results, &folder.file("coded", gzip(log))]).exits(0);
+    run(&["verify", &results, &folder.file("coded", gzip(&log))]).exits(0);
+    let skippable = b"\x5a\x2a\x4d\x18\x05\0\0\0hello".to_vec();
+    let coded = [skippable, zstd(&log)].concat();
+    run(&["verify", &results, &folder.file("coded", coded)]).exits(0);
 }
 
 #[test]
