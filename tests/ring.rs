@@ -4,7 +4,7 @@
 //! `HEADCOUNT_RING_SEED` replays a run whose seed was printed.
 
 // Real threads have no place in loom's executions; it runs the tests inside the library.
-#![cfg(not(headcount_loom))]
+#![cfg(not(feature = "loom"))]
 
 #[path = "ring/idle.rs"]
 mod idle;

@@ -40,9 +40,9 @@ pub mod sync;
 mod token;
 pub mod wait;
 
-#[cfg(all(test, headcount_loom))]
+#[cfg(all(test, feature = "loom"))]
 mod loom_tests;
-#[cfg(all(test, not(headcount_loom)))]
+#[cfg(all(test, not(feature = "loom")))]
 mod tests;
 
 pub use consumer::Consumer;

@@ -1,28 +1,26 @@
 //! The only module that names atomics, fences, `UnsafeCell`, `Arc` and locks: core's and std's, or
-//! loom's under `--cfg headcount_loom`, where every interleaving of a small test is tried.
-//!
-//! The cfg has a name of our own: plain `--cfg loom` would switch other crates over as well.
+//! loom's with the feature `loom`, where every interleaving of a small test is tried.
 
-#[cfg(not(headcount_loom))]
+#[cfg(not(feature = "loom"))]
 pub use std::sync::{
     Arc,
     atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
 };
 
-#[cfg(headcount_loom)]
+#[cfg(feature = "loom")]
 pub use loom::sync::{
     Arc,
     atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
 };
 
-#[cfg(not(headcount_loom))]
+#[cfg(not(feature = "loom"))]
 pub(super) use std::{
     hint::spin_loop,
     sync::{Mutex, atomic::fence},
     thread::yield_now,
 };
 
-#[cfg(headcount_loom)]
+#[cfg(feature = "loom")]
 pub(super) use loom::{
     hint::spin_loop,
     sync::{Mutex, atomic::fence},
@@ -31,16 +29,16 @@ pub(super) use loom::{
 
 // The lock of a token, which is tried while it is held. loom's Mutex cannot be used for it: there a
 // try that meets a holder is put off until the release, so a failed try is hardly ever explored.
-#[cfg(not(headcount_loom))]
+#[cfg(not(feature = "loom"))]
 pub(super) use std::sync::{Mutex as ClaimLock, MutexGuard as ClaimGuard};
 
-#[cfg(headcount_loom)]
+#[cfg(feature = "loom")]
 pub(super) use claim::{ClaimGuard, ClaimLock};
 
-#[cfg(all(miri, not(headcount_loom)))]
+#[cfg(all(miri, not(feature = "loom")))]
 pub(super) use std::sync::Condvar;
 
-#[cfg(headcount_loom)]
+#[cfg(feature = "loom")]
 pub(super) use loom::sync::Condvar;
 
 // Slots must lie side by side to be lent as slices, and loom's UnsafeCell is larger than what it
@@ -49,7 +47,7 @@ pub(super) use std::cell::UnsafeCell;
 
 pub(super) use log::AccessLog;
 
-#[cfg(not(headcount_loom))]
+#[cfg(not(feature = "loom"))]
 mod log {
     /// Outside of loom: nothing, and no bytes.
     pub(in crate::ring) struct AccessLog;
@@ -67,7 +65,7 @@ mod log {
     }
 }
 
-#[cfg(headcount_loom)]
+#[cfg(feature = "loom")]
 mod log {
     use loom::cell::UnsafeCell;
 
@@ -90,7 +88,7 @@ mod log {
     }
 }
 
-#[cfg(headcount_loom)]
+#[cfg(feature = "loom")]
 mod claim {
     use std::{
         ops::{Deref, DerefMut},

@@ -23,11 +23,11 @@ use super::sync::{spin_loop, yield_now};
 /// Idle rounds that spin before `balanced` yields. Round `n` spins `2^n` hints: 127 in all, about
 /// 1 µs where a hint takes few cycles and 5 µs where it takes 140 (Intel since Skylake). As long as
 /// a wake-up by the kernel costs, so a wait that would have been short never pays for one.
-const SPIN_ROUNDS: u32 = if cfg!(headcount_loom) { 1 } else { 7 };
+const SPIN_ROUNDS: u32 = if cfg!(feature = "loom") { 1 } else { 7 };
 
 /// Idle rounds that then yield before `balanced` parks: lets another runnable thread have the core
 /// at once, some 10 µs where there is none.
-const YIELD_ROUNDS: u32 = if cfg!(headcount_loom) { 1 } else { 16 };
+const YIELD_ROUNDS: u32 = if cfg!(feature = "loom") { 1 } else { 16 };
 
 /// Hints an idle round of `spin` spins: enough to spare the sibling hyper-thread, too few to notice.
 const SPIN_HINTS: u32 = 16;

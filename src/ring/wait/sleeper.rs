@@ -5,7 +5,7 @@
 
 pub(super) use imp::Sleeper;
 
-#[cfg(not(any(headcount_loom, miri)))]
+#[cfg(not(any(feature = "loom", miri)))]
 mod imp {
     use std::{
         io,
@@ -56,7 +56,7 @@ mod imp {
     }
 }
 
-#[cfg(any(headcount_loom, miri))]
+#[cfg(any(feature = "loom", miri))]
 mod imp {
     use std::{io, os::fd::BorrowedFd, time::Duration};
 
@@ -88,7 +88,7 @@ mod imp {
             let mut is_woken = self.is_woken.lock().expect("nobody panics with this lock");
             while !*is_woken {
                 is_woken = match timeout {
-                    Some(timeout) if cfg!(not(headcount_loom)) => {
+                    Some(timeout) if cfg!(not(feature = "loom")) => {
                         let waited = self.changed.wait_timeout(is_woken, timeout);
                         let (mut is_woken, outcome) = waited.expect("nobody panics with this lock");
                         *is_woken |= outcome.timed_out();
