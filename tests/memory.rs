@@ -227,6 +227,7 @@ fn memory_is_flat_over_a_longer_log_and_shorter_frames() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     const MIB: u64 = 1024 * 1024;
     let short = peak_bytes(&steady(2080, 10));
+    assert!(short < 32 * MIB, "{short} bytes for ten minutes of 3,000 users");
     let long = peak_bytes(&steady(2080, 100));
     assert!(long < short + 4 * MIB, "{short} bytes for 10 minutes, {long} for 100");
     let small_frames = peak_bytes(&steady(83, 100));
