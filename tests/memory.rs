@@ -219,7 +219,8 @@ fn memory_follows_the_users_of_open_windows_not_of_the_log() {
     let summary = summary(&workload);
     assert_eq!(summary["windows"].as_u64(), Some(101));
     let users_peak = summary["users_peak"].as_u64().unwrap();
-    assert!(users_peak < 100_000, "{users_peak} users were known at once");
+    // Two minutes are open for five seconds of each.
+    assert!(users_peak < 8_000, "{users_peak} users were known at once");
 }
 
 #[test]
