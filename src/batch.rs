@@ -10,6 +10,8 @@
 //! sorted by shard, so that the clock can walk the log in order and a counter touches only what
 //! is its own. Nothing points back into the input: once a batch is sealed, the read buffer is free.
 
+pub mod held;
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -17,8 +19,8 @@ use crate::clock::unit_check::Hint;
 use crate::clock::verdict::Verdicts;
 use crate::error::Error;
 use crate::limits::UID_BYTES_MAX;
-use crate::output::rejects::Held;
 use crate::scan::Malformed;
+use held::Held;
 
 /// A batch on its way; the only holder may write.
 pub type BatchHandle = Arc<Batch>;

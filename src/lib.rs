@@ -51,6 +51,7 @@ pub mod generate;
 pub mod input;
 pub mod limits;
 pub mod output;
+pub mod report;
 pub mod ring;
 pub mod scan;
 pub mod stage;

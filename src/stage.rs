@@ -6,10 +6,7 @@
 
 use std::os::fd::BorrowedFd;
 
-use crate::clock::stage::ClockReport;
-use crate::count::stage::CountReport;
-use crate::output::stage::OutputReport;
-use crate::scan::stage::ScanReport;
+use crate::report::Report;
 
 /// What one step came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,19 +19,6 @@ pub enum Step {
     BlockedOnInput,
     /// All is done, for good.
     Done,
-}
-
-/// What a stage leaves behind.
-#[derive(Debug)]
-pub enum Report {
-    /// Of a scanner.
-    Scan(ScanReport),
-    /// Of the clock.
-    Clock(Box<ClockReport>),
-    /// Of a counter.
-    Count(CountReport),
-    /// Of the output.
-    Output(OutputReport),
 }
 
 /// A part of the pipeline.

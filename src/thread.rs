@@ -17,8 +17,9 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::error::{Error, ExitCode};
+use crate::report::Report;
 use crate::ring::{Stop, StopReason, Waiter};
-use crate::stage::{Report, Stage, Step};
+use crate::stage::{Stage, Step};
 
 /// What a stage did with its thread.
 #[derive(Debug)]

@@ -14,15 +14,15 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::Clock;
 use super::unit_check::{UnitCheck, UnitVerdict};
 use super::verdict::Head;
-use super::{Clock, Judged};
-use crate::batch::{Batch, BatchEnd, BatchHandle, Tally};
+use crate::batch::{Batch, BatchEnd, BatchHandle};
 use crate::error::Error;
+use crate::report::{ClockReport, Report};
 use crate::ring::sync::{AtomicBool, AtomicU64};
 use crate::ring::{Consumer, PopError, Producer, PushError, Stop, StopReason};
-use crate::scan::TsUnit;
-use crate::stage::{Report, Stage, Step};
+use crate::stage::{Stage, Step};
 
 /// What the clock tells the output.
 #[derive(Clone, Copy, Debug)]
@@ -31,19 +31,6 @@ pub enum Message {
     Release,
     /// The next result, but for its count.
     Result(Head),
-}
-
-/// What the clock leaves behind.
-#[derive(Debug, Default)]
-pub struct ClockReport {
-    /// What became of the frames it judged.
-    pub judged: Judged,
-    /// The scanners' account of the batches it judged.
-    pub tally: Tally,
-    /// Why the log was not judged to its end.
-    pub failed: Option<Error>,
-    /// Results were withheld: the times are in another unit.
-    pub wrong_unit: Option<TsUnit>,
 }
 
 /// The rings to and from one scanner.

@@ -7,17 +7,9 @@
 use crate::batch::BatchHandle;
 use crate::clock::verdict::Deed;
 use crate::count::Counter;
+use crate::report::{CountReport, Report};
 use crate::ring::{Consumer, PopError, Producer, PushError};
-use crate::stage::{Report, Stage, Step};
-
-/// What a counter leaves behind.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct CountReport {
-    /// Frames it counted.
-    pub frames: u64,
-    /// Users it knew at once at most.
-    pub users_peak: u64,
-}
+use crate::stage::{Stage, Step};
 
 /// The rings of one counter.
 pub struct CountRings {

@@ -15,26 +15,12 @@ use crate::batch::BatchHandle;
 use crate::clock::stage::Message;
 use crate::clock::verdict::Head;
 use crate::error::Error;
+use crate::report::{OutputReport, Report};
 use crate::ring::{Consumer, PopError, Producer, PushError, Stop, StopReason};
-use crate::stage::{Report, Stage, Step};
+use crate::stage::{Stage, Step};
 
 /// Results and batches taken in one step at most.
 const TAKE_MAX: usize = 64;
-
-/// What the output leaves behind.
-#[derive(Debug, Default)]
-pub struct OutputReport {
-    /// Results that are out.
-    pub written: u64,
-    /// Results that could not be written, or not for certain, or were kept back for good.
-    pub withheld: u64,
-    /// Whoever read the output closed it.
-    pub closed: bool,
-    /// Why writing failed.
-    pub failed: Option<Error>,
-    /// A counter was gone before its count came.
-    pub incomplete: bool,
-}
 
 /// The rings of the output.
 pub struct OutputRings {

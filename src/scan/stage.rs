@@ -15,10 +15,11 @@ use crate::count::hash::UidHasher;
 use crate::input::Place;
 use crate::input::frames::{Claimed, FrameReader, Next};
 use crate::limits::{TS_S_PLAUSIBLE_MAX, TS_S_PLAUSIBLE_MIN};
+use crate::report::{Report, ScanReport};
 use crate::ring::sync::AtomicBool;
 use crate::ring::{Consumer, Producer, PushError};
 use crate::scan::{Malformed, Scanner, TsUnit, content};
-use crate::stage::{Report, Stage, Step};
+use crate::stage::{Stage, Step};
 use crate::stats::ScanCounters;
 
 /// How far the frames go: what `measure` leaves out.
@@ -30,17 +31,6 @@ pub enum Depth {
     Scan,
     /// All of it.
     Count,
-}
-
-/// What a scanner leaves behind.
-#[derive(Debug, Default)]
-pub struct ScanReport {
-    /// All it met.
-    pub tally: Tally,
-    /// Chunks it claimed.
-    pub chunks: u64,
-    /// Why it stopped early, where no clock was there to hear of it.
-    pub failed: Option<Box<crate::error::Error>>,
 }
 
 /// The rings of one scanner.
