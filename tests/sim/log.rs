@@ -5,6 +5,7 @@ use std::io::Write as _;
 
 use flate2::write::GzEncoder;
 use headcount::generate::Workload;
+use headcount::limits::{TS_S_PLAUSIBLE_MAX, TS_S_PLAUSIBLE_MIN};
 use headcount::scan::{Malformed, ScanSettings};
 use headcount::verify::recount::Recount;
 use headcount::verify::{naive, oracle};
@@ -43,9 +44,23 @@ pub(crate) struct Expected {
 }
 
 impl Log {
+    /// A log that is empty, or has a time that shows its unit: of a few frames whose times are all
+    /// flipped the program would rightly say that they look like another unit.
     pub(crate) fn new(random: &mut Random) -> Log {
-        let parts = (0..1 + random.below(3)).map(|_| part(random)).collect();
-        Log { parts }
+        loop {
+            let parts = (0..1 + random.below(3)).map(|_| part(random)).collect();
+            let log = Log { parts };
+            if log.bytes_total() == 0 || log.shows_its_unit() {
+                return log;
+            }
+        }
+    }
+
+    fn shows_its_unit(&self) -> bool {
+        let settings = ScanSettings::default();
+        let lines = self.parts.iter().flat_map(|part| part.split(|&byte| byte == b'\n'));
+        let mut facts = lines.filter_map(|line| naive::read(line, &settings).ok());
+        facts.any(|(ts_s, _)| (TS_S_PLAUSIBLE_MIN..=TS_S_PLAUSIBLE_MAX).contains(&ts_s))
     }
 
     pub(crate) fn bytes_total(&self) -> u64 {
