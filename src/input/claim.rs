@@ -9,11 +9,13 @@
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use rustix::fs::{Mode, OFlags};
 
+use super::file_id::FileId;
 use super::read_buf::ReadBuf;
 use super::stream::{Block, Pull, Stream};
 use super::{Input, InputKind, PipeEnd};
@@ -186,16 +188,16 @@ fn open(input: Input, input_bytes: &Arc<AtomicU64>) -> io::Result<Current> {
         Ok(Current::Stream(Box::new(stream)))
     };
     match input.kind {
-        InputKind::File(path) => {
+        InputKind::File(path, id) => {
             let end = input.size_bytes.expect("a file's size was read");
-            let file = Arc::new(File::open(path)?);
+            let file = Arc::new(open_again(&path, id)?);
             Ok(Current::File { name: input.name, file, from: 0, next: 0, end })
         }
         InputKind::OpenFile(file, from) => {
             let end = from + input.size_bytes.expect("a file's size was read");
             Ok(Current::File { name: input.name, file, from, next: from, end })
         }
-        InputKind::CodedFile(path) => stream(File::open(path)?.into()),
+        InputKind::CodedFile(path, id) => stream(open_again(&path, id)?.into()),
         InputKind::Pipe(PipeEnd::Path(path)) => {
             // A named pipe has perhaps no writer yet: opened like this it is waited for as any
             // other input is, so that the run can still be stopped.
@@ -204,6 +206,13 @@ fn open(input: Input, input_bytes: &Arc<AtomicU64>) -> io::Result<Current> {
         }
         InputKind::Pipe(PipeEnd::Open(fd)) => stream(fd),
     }
+}
+
+/// Opens a file whose turn has come, the same that was looked at before the run.
+fn open_again(path: &Path, id: FileId) -> io::Result<File> {
+    let file = File::open(path)?;
+    id.check(&file.metadata()?)?;
+    Ok(file)
 }
 
 /// The error for a file that ended before the size it had at the start.

@@ -7,11 +7,12 @@
 //! of a plain file at the start counts; it is never mapped.
 
 pub mod claim;
+pub mod file_id;
 pub mod frames;
 pub mod read_buf;
 pub mod stream;
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::Error;
+use file_id::FileId;
 
 /// Where in the input a line begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,11 +77,11 @@ pub struct Input {
 #[derive(Debug)]
 pub(crate) enum InputKind {
     /// A plain file that is opened when its turn comes.
-    File(PathBuf),
+    File(PathBuf, FileId),
     /// An open plain file (stdin redirected from one) and where in it the log begins.
     OpenFile(Arc<File>, u64),
     /// A compressed file that is opened when its turn comes.
-    CodedFile(PathBuf),
+    CodedFile(PathBuf, FileId),
     /// Something that can only be read on: a pipe, a terminal, a device.
     Pipe(PipeEnd),
 }
@@ -132,9 +134,11 @@ impl Input {
             return Ok(Input { name: name.into(), size_bytes: None, kind });
         }
         let file = File::open(path).map_err(fail)?;
+        let metadata = file.metadata().map_err(fail)?;
+        let (path, id) = (path.to_owned(), FileId::of(&metadata));
         let kind = match coding_at(&file, 0).map_err(fail)? {
-            Coding::Plain => InputKind::File(path.to_owned()),
-            Coding::Gzip | Coding::Zstd => InputKind::CodedFile(path.to_owned()),
+            Coding::Plain => InputKind::File(path, id),
+            Coding::Gzip | Coding::Zstd => InputKind::CodedFile(path, id),
         };
         Ok(Input { name: name.into(), size_bytes: Some(metadata.len()), kind })
     }
@@ -164,19 +168,17 @@ impl Input {
     }
 
     /// The file behind this input, to tell whether an output would overwrite it.
-    pub fn is_same_file(&self, other: &std::fs::Metadata) -> bool {
-        use std::os::unix::fs::MetadataExt;
-        let of = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+    pub fn is_same_file(&self, other: &Metadata) -> bool {
+        let id_of = |metadata: io::Result<Metadata>| metadata.as_ref().ok().map(FileId::of);
         let own = match &self.kind {
-            InputKind::File(path)
-            | InputKind::CodedFile(path)
-            | InputKind::Pipe(PipeEnd::Path(path)) => path.metadata().map(of),
-            InputKind::OpenFile(file, _) => file.metadata().map(of),
-            InputKind::Pipe(PipeEnd::Open(fd)) => rustix::fs::fstat(fd)
-                .map(|stat| (stat.st_dev, stat.st_ino))
-                .map_err(io::Error::from),
+            InputKind::File(_, id) | InputKind::CodedFile(_, id) => Some(*id),
+            InputKind::OpenFile(file, _) => id_of(file.metadata()),
+            InputKind::Pipe(PipeEnd::Path(path)) => id_of(path.metadata()),
+            InputKind::Pipe(PipeEnd::Open(fd)) => {
+                id_of(fd.try_clone().and_then(|fd| File::from(fd).metadata()))
+            }
         };
-        other.is_file() && own.is_ok_and(|own| own == of(other.clone()))
+        other.is_file() && own == Some(FileId::of(other))
     }
 }
 
