@@ -197,7 +197,7 @@ fn open(input: Input, input_bytes: &Arc<AtomicU64>) -> io::Result<Current> {
             let end = from + input.size_bytes.expect("a file's size was read");
             Ok(Current::File { name: input.name, file, from, next: from, end })
         }
-        InputKind::CodedFile(path, id) => stream(open_again(&path, id)?.into()),
+        InputKind::StreamFile(path, id) => stream(open_again(&path, id)?.into()),
         InputKind::Pipe(PipeEnd::Path(path)) => {
             // A named pipe has perhaps no writer yet: opened like this it is waited for as any
             // other input is, so that the run can still be stopped.

@@ -80,8 +80,8 @@ pub(crate) enum InputKind {
     File(PathBuf, FileId),
     /// An open plain file (stdin redirected from one) and where in it the log begins.
     OpenFile(Arc<File>, u64),
-    /// A compressed file that is opened when its turn comes.
-    CodedFile(PathBuf, FileId),
+    /// A file that can only be read on (compressed, or of unknown size), opened when its turn comes.
+    StreamFile(PathBuf, FileId),
     /// Something that can only be read on: a pipe, a terminal, a device.
     Pipe(PipeEnd),
 }
@@ -136,9 +136,10 @@ impl Input {
         let file = File::open(path).map_err(fail)?;
         let metadata = file.metadata().map_err(fail)?;
         let (path, id) = (path.to_owned(), FileId::of(&metadata));
-        let kind = match coding_at(&file, 0).map_err(fail)? {
-            Coding::Plain => InputKind::File(path, id),
-            Coding::Gzip | Coding::Zstd => InputKind::CodedFile(path, id),
+        let kind = if is_stream(&file, 0, metadata.len()).map_err(fail)? {
+            InputKind::StreamFile(path, id)
+        } else {
+            InputKind::File(path, id)
         };
         Ok(Input { name: name.into(), size_bytes: Some(metadata.len()), kind })
     }
@@ -154,13 +155,10 @@ impl Input {
         }
         if metadata.is_file() {
             let from = rustix::fs::tell(&file).map_err(|e| fail(e.into()))?;
-            if coding_at(&file, from).map_err(fail)? == Coding::Plain {
-                let size_bytes = Some(metadata.len().saturating_sub(from));
-                return Ok(Input {
-                    name,
-                    size_bytes,
-                    kind: InputKind::OpenFile(Arc::new(file), from),
-                });
+            let size_bytes = metadata.len().saturating_sub(from);
+            if !is_stream(&file, from, size_bytes).map_err(fail)? {
+                let kind = InputKind::OpenFile(Arc::new(file), from);
+                return Ok(Input { name, size_bytes: Some(size_bytes), kind });
             }
         }
         let kind = InputKind::Pipe(PipeEnd::Open(file.into()));
@@ -171,7 +169,7 @@ impl Input {
     pub fn is_same_file(&self, other: &Metadata) -> bool {
         let id_of = |metadata: io::Result<Metadata>| metadata.as_ref().ok().map(FileId::of);
         let own = match &self.kind {
-            InputKind::File(_, id) | InputKind::CodedFile(_, id) => Some(*id),
+            InputKind::File(_, id) | InputKind::StreamFile(_, id) => Some(*id),
             InputKind::OpenFile(file, _) => id_of(file.metadata()),
             InputKind::Pipe(PipeEnd::Path(path)) => id_of(path.metadata()),
             InputKind::Pipe(PipeEnd::Open(fd)) => {
@@ -182,8 +180,16 @@ impl Input {
     }
 }
 
-fn coding_at(file: &File, offset: u64) -> io::Result<Coding> {
-    let mut head = [0; MAGIC_BYTES];
+/// Whether a file of this size can only be read on, and not by ranges. Files of /proc and their like
+/// say that they are empty; how long they are shows only when they are read.
+fn is_stream(file: &File, from: u64, size_bytes: u64) -> io::Result<bool> {
+    let head = head_at(file, from)?;
+    Ok(Coding::of(&head) != Coding::Plain || (size_bytes == 0 && !head.is_empty()))
+}
+
+/// The [`MAGIC_BYTES`] bytes at an offset, fewer only if there are no more.
+fn head_at(file: &File, offset: u64) -> io::Result<Vec<u8>> {
+    let mut head = vec![0; MAGIC_BYTES];
     let mut len = 0;
     while len < head.len() {
         match file.read_at(&mut head[len..], offset + len as u64) {
@@ -193,7 +199,8 @@ fn coding_at(file: &File, offset: u64) -> io::Result<Coding> {
             Err(e) => return Err(e),
         }
     }
-    Ok(Coding::of(&head[..len]))
+    head.truncate(len);
+    Ok(head)
 }
 
 #[cfg(test)]
