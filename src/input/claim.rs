@@ -82,6 +82,10 @@ enum Current {
     Stream(Box<Stream>),
 }
 
+/// Set in the number of chunks claimed once there will be no more: without it, scanners that are
+/// gone have not come to the log's end.
+pub const ALL_CLAIMED: u64 = 1 << 63;
+
 /// The shared state of the claims.
 pub struct Claims {
     inputs: Vec<Input>,
@@ -89,7 +93,8 @@ pub struct Claims {
     next_input: usize,
     current: Current,
     chunk_bytes: u64,
-    /// Chunks claimed so far. Written under the token, read by the clock at the end.
+    /// Chunks claimed so far, and [`ALL_CLAIMED`]. Written under the token, read by the clock at the
+    /// end.
     claimed: Arc<AtomicU64>,
     input_bytes: Arc<AtomicU64>,
     stop: Stop,
@@ -124,15 +129,13 @@ impl Claims {
     pub fn claim(&mut self, buf: &mut ReadBuf) -> Claim {
         loop {
             if self.finished || self.stop.reason() != StopReason::Running {
-                self.finished = true;
-                return Claim::Finished;
+                return self.finish();
             }
             let input = u32::try_from(self.next_input.saturating_sub(1)).unwrap_or(u32::MAX);
             match &mut self.current {
                 Current::Nothing => {
                     let Some(next) = self.inputs.pop() else {
-                        self.finished = true;
-                        return Claim::Finished;
+                        return self.finish();
                     };
                     self.next_input += 1;
                     let name = Arc::clone(&next.name);
@@ -173,6 +176,13 @@ impl Claims {
         // Release: pairs with the clock's acquire load at the end; weaker, the clock might miss a
         // chunk that a worker died in.
         self.claimed.fetch_add(1, Ordering::Release)
+    }
+
+    fn finish(&mut self) -> Claim {
+        self.finished = true;
+        // Release: as above.
+        self.claimed.fetch_or(ALL_CLAIMED, Ordering::Release);
+        Claim::Finished
     }
 
     fn fail(&mut self, error: Error) -> Claim {

@@ -7,14 +7,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "in tests an unwrap is the assertion")]
 
+mod faults;
 mod log;
 mod machine;
 
+use headcount::accounts::{Accounts, Ended};
 use headcount::engine::Sizes;
 use headcount::scan::ScanSettings;
 use headcount::topology::{Topology, Wish};
 use log::{Log, Source};
-use machine::{Machine, Ran};
+use machine::{Fault, Machine, Ran};
 
 /// A small generator of choices (splitmix64, Steele and others 2014).
 pub(crate) struct Random(pub(crate) u64);
@@ -54,9 +56,18 @@ fn sizes(random: &mut Random) -> Sizes {
     }
 }
 
-fn one(seed: u64) {
-    let mut random = Random(seed);
-    let log = Log::new(&mut random);
+/// A run drawn at random.
+struct Drawn {
+    what: String,
+    log: Log,
+    settings: ScanSettings,
+    max_lag_s: u32,
+    with_rejects: bool,
+    machine: Machine,
+}
+
+fn draw(seed: u64, random: &mut Random, fault: Option<Fault>) -> Drawn {
+    let log = Log::new(random);
     let source = random.pick(&Source::ALL);
     let wish = Wish {
         scanners: Some(1 + random.below(4)),
@@ -64,41 +75,52 @@ fn one(seed: u64) {
         pin: false,
     };
     let topology = Topology::new(1 + random.below(6), &wish).unwrap();
-    let sizes = sizes(&mut random);
+    let sizes = sizes(random);
     let max_lag_s = random.pick(&[0, 5, 70, 700]);
     let with_rejects = random.below(2) == 0;
     let settings = ScanSettings { validate: random.below(4) == 0, ..ScanSettings::default() };
     let what = format!(
-        "HEADCOUNT_SEED={seed} HEADCOUNT_RUNS=1: {source:?}, {topology}, {sizes:?}, lag {max_lag_s}"
+        "HEADCOUNT_SEED={seed} HEADCOUNT_RUNS=1: {source:?}, {topology}, {sizes:?}, lag {max_lag_s}, rejects {with_rejects}, {fault:?}"
     );
-    let machine = Machine::new(&log, source, &settings, max_lag_s, &topology, sizes, with_rejects);
-    let Ran { results, rejects, mut outcome } =
+    let machine =
+        Machine::new(&log, source, &settings, max_lag_s, &topology, sizes, with_rejects, fault);
+    Drawn { what, log, settings, max_lag_s, with_rejects, machine }
+}
+
+fn one(seed: u64) {
+    let mut random = Random(seed);
+    let Drawn { what, log, settings, max_lag_s, with_rejects, machine } =
+        draw(seed, &mut random, None);
+    let Ran { results, rejects, mut outcome, stopped } =
         machine.run(&mut random).unwrap_or_else(|locked| panic!("{what}: {locked}"));
     let expected = log.expected(&settings, max_lag_s);
     assert_eq!(results, expected.results, "{what}");
     if with_rejects {
         assert_eq!(rejects, expected.rejects, "{what}");
     }
-    let (accounts, failed) =
-        headcount::accounts::Accounts::of(&mut outcome, headcount::ring::StopReason::Running);
+    let (accounts, failed) = Accounts::of(&mut outcome, stopped);
     assert!(failed.is_none(), "{what}: {failed:?}");
+    assert_eq!(accounts.ended, Ended::Done, "{what}");
     assert_eq!(accounts.frames.frames_read, expected.frames, "{what}");
     assert_eq!(accounts.frames.refused_late, expected.late, "{what}");
     assert_eq!(accounts.frames.malformed_by_reason.0, expected.malformed, "{what}");
     assert_eq!(accounts.bytes, log.bytes_total(), "{what}");
 }
 
-#[test]
-fn any_order_any_sizes_same_answer() {
+/// The seeds of so many runs, unless the environment says otherwise.
+fn seeds(runs: u64) -> impl Iterator<Item = u64> {
     let first = env("HEADCOUNT_SEED").unwrap_or_else(|| {
         let since = std::time::UNIX_EPOCH.elapsed().unwrap();
         u64::from(since.subsec_nanos()) << 32 | since.as_secs() & 0xffff_ffff
     });
-    let runs = env("HEADCOUNT_RUNS").unwrap_or(400);
+    let runs = env("HEADCOUNT_RUNS").unwrap_or(runs);
     eprintln!("{runs} runs from HEADCOUNT_SEED={first}");
-    for run in 0..runs {
-        one(first.wrapping_add(run));
-    }
+    (0..runs).map(move |run| first.wrapping_add(run))
+}
+
+#[test]
+fn any_order_any_sizes_same_answer() {
+    seeds(400).for_each(one);
 }
 
 /// Seeds that once failed, or that cover what random ones rarely do.
