@@ -39,7 +39,10 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     let given: Vec<&Output> = [&stdout, &to, &rejects, &summary_to].into_iter().flatten().collect();
     Output::check_different(&given)?;
     let sink: Box<dyn ResultSink> = match to {
-        Some(to) => Box::new(LineSink::new(&to.name().to_owned(), output.format, to.empty()?)),
+        Some(to) => {
+            let name = to.name().to_owned();
+            Box::new(LineSink::new(&name, output.format, to.empty()?))
+        }
         None => Box::new(LineSink::new("stdout", output.format, std::io::stdout())),
     };
     let rejects = match rejects {
