@@ -11,11 +11,10 @@ fn broken(seed: u64, fault: impl FnOnce(usize) -> Fault) {
     let mut random = Random(seed);
     let after = 1 << random.below(14);
     let fault = fault(random.below(after) + 1);
-    let Drawn { what, log, settings, max_lag_s, machine, .. } =
-        draw(seed, &mut random, Some(fault));
+    let Drawn { what, log, settings, wish, machine } = draw(seed, &mut random, Some(fault));
     let Ran { results, rejects, mut outcome, stopped } =
         machine.run(&mut random).unwrap_or_else(|locked| panic!("{what}: {locked}"));
-    let expected = log.expected(&settings, max_lag_s);
+    let expected = log.expected(&settings, wish.max_lag_s);
     let differs = expected.results.lines().zip(results.lines()).find(|(right, line)| right != line);
     assert!(expected.results.starts_with(&results), "{what}: {differs:?}");
     if matches!(fault, Fault::Gone(_)) {

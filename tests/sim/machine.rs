@@ -72,6 +72,14 @@ pub(crate) enum Fault {
     RejectsFull(usize),
 }
 
+/// What else a run is to be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wish {
+    pub(crate) max_lag_s: u32,
+    pub(crate) with_rejects: bool,
+    pub(crate) fault: Option<Fault>,
+}
+
 pub(crate) struct Machine {
     fault: Option<Fault>,
     stop: Stop,
@@ -96,12 +104,11 @@ impl Machine {
         log: &Log,
         source: Source,
         settings: &ScanSettings,
-        max_lag_s: u32,
         topology: &Topology,
         sizes: Sizes,
-        with_rejects: bool,
-        fault: Option<Fault>,
+        wish: Wish,
     ) -> Machine {
+        let Wish { max_lag_s, with_rejects, fault } = wish;
         let (mut inputs, mut writers, mut files) = (Vec::new(), Vec::new(), Vec::new());
         let mut random = Random(log.bytes_total());
         for (index, part) in log.parts.iter().enumerate() {

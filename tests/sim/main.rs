@@ -61,41 +61,39 @@ struct Drawn {
     what: String,
     log: Log,
     settings: ScanSettings,
-    max_lag_s: u32,
-    with_rejects: bool,
+    wish: machine::Wish,
     machine: Machine,
 }
 
 fn draw(seed: u64, random: &mut Random, fault: Option<Fault>) -> Drawn {
     let log = Log::new(random);
     let source = random.pick(&Source::ALL);
-    let wish = Wish {
+    let threads = Wish {
         scanners: Some(1 + random.below(4)),
         counters: Some(1 + random.below(4)),
         pin: false,
     };
-    let topology = Topology::new(1 + random.below(6), &wish).unwrap();
+    let topology = Topology::new(1 + random.below(6), &threads).unwrap();
     let sizes = sizes(random);
     let max_lag_s = random.pick(&[0, 5, 70, 700]);
     let with_rejects = random.below(2) == 0;
     let settings = ScanSettings { validate: random.below(4) == 0, ..ScanSettings::default() };
+    let wish = machine::Wish { max_lag_s, with_rejects, fault };
     let what = format!(
-        "HEADCOUNT_SEED={seed} HEADCOUNT_RUNS=1: {source:?}, {topology}, {sizes:?}, lag {max_lag_s}, rejects {with_rejects}, {fault:?}"
+        "HEADCOUNT_SEED={seed} HEADCOUNT_RUNS=1: {source:?}, {topology}, {sizes:?}, {wish:?}"
     );
-    let machine =
-        Machine::new(&log, source, &settings, max_lag_s, &topology, sizes, with_rejects, fault);
-    Drawn { what, log, settings, max_lag_s, with_rejects, machine }
+    let machine = Machine::new(&log, source, &settings, &topology, sizes, wish);
+    Drawn { what, log, settings, wish, machine }
 }
 
 fn one(seed: u64) {
     let mut random = Random(seed);
-    let Drawn { what, log, settings, max_lag_s, with_rejects, machine } =
-        draw(seed, &mut random, None);
+    let Drawn { what, log, settings, wish, machine } = draw(seed, &mut random, None);
     let Ran { results, rejects, mut outcome, stopped } =
         machine.run(&mut random).unwrap_or_else(|locked| panic!("{what}: {locked}"));
-    let expected = log.expected(&settings, max_lag_s);
+    let expected = log.expected(&settings, wish.max_lag_s);
     assert_eq!(results, expected.results, "{what}");
-    if with_rejects {
+    if wish.with_rejects {
         assert_eq!(rejects, expected.rejects, "{what}");
     }
     let (accounts, failed) = Accounts::of(&mut outcome, stopped);
