@@ -211,16 +211,21 @@ fn open(input: Input, input_bytes: &Arc<AtomicU64>) -> io::Result<Current> {
         InputKind::Pipe(PipeEnd::Path(path)) => {
             // A named pipe has perhaps no writer yet: opened like this it is waited for as any
             // other input is, so that the run can still be stopped.
-            let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-            stream(rustix::fs::open(path, flags, Mode::empty())?)
+            stream(open_without_waiting(&path)?)
         }
         InputKind::Pipe(PipeEnd::Open(fd)) => stream(fd),
     }
 }
 
+/// Opens to read; a named pipe's writer is not waited for.
+fn open_without_waiting(path: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    Ok(rustix::fs::open(path, flags, Mode::empty())?)
+}
+
 /// Opens a file whose turn has come, the same that was looked at before the run.
 fn open_again(path: &Path, id: FileId) -> io::Result<File> {
-    let file = File::open(path)?;
+    let file = File::from(open_without_waiting(path)?);
     id.check(&file.metadata()?)?;
     Ok(file)
 }

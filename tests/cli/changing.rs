@@ -85,3 +85,13 @@ fn a_file_that_is_replaced_before_its_turn_is_an_error() {
         ran.exits(1).says("log: it was replaced by another file");
     }
 }
+
+#[test]
+fn a_file_that_is_replaced_by_a_named_pipe_is_an_error_too() {
+    for old in [minutes(3).into_bytes(), gzip(minutes(3))] {
+        let folder = Folder::new();
+        let (file, other) = (folder.file("log", old), folder.fifo("other"));
+        let ran = count_while(&folder, &file, &[], |_| std::fs::rename(other, &file).unwrap());
+        ran.exits(1).says("log: it was replaced by another file");
+    }
+}
