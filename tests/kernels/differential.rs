@@ -1,6 +1,6 @@
 //! Generated frames: whole, slid over all alignments, cut everywhere, and damaged.
 
-use headcount::scan::{Malformed, ScanSettings};
+use headcount::scan::Malformed;
 use headcount::verify::oracle;
 
 use crate::frames::{Frame, SETTINGS};
@@ -113,10 +113,6 @@ fn junk_after_both_fields_or_the_root_is_not_seen() {
 #[test]
 fn damaged_frames_are_answered_alike() {
     generated(|judges, frame, random| {
-        let mut scanner = headcount::scan::Scanner::new(&ScanSettings {
-            validate: true,
-            ..judges.settings.clone()
-        });
         for _ in 0..20 {
             let mut frame = frame.to_vec();
             for _ in 0..=random.below(3) {
@@ -131,15 +127,8 @@ fn damaged_frames_are_answered_alike() {
                     frame.push(b'{');
                 }
             }
-            let free = judges.all(&frame);
-            // With validate, the facts are exactly the oracle's, on all bytes.
-            let strict = scanner.scan(&frame).map(|fact| (fact.ts_s, fact.uid.to_vec()));
-            let oracle = oracle::read(&frame, &judges.settings);
-            assert_eq!(strict.as_ref().ok(), oracle.as_ref().ok(), "{}", shown(&frame));
-            match strict {
-                Err(Malformed::Invalid) => assert!(free.is_ok(), "{}", shown(&frame)),
-                _ => assert_eq!(strict, free, "{}", shown(&frame)),
-            }
+            let _ = judges.all(&frame);
+            judges.with_validate(&frame);
         }
     });
 }

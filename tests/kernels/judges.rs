@@ -9,13 +9,17 @@ pub(crate) type Answer = Result<(i64, Vec<u8>), Malformed>;
 pub(crate) struct Judges {
     pub(crate) settings: ScanSettings,
     scanners: Vec<(Kernel, Scanner)>,
+    validating: Vec<(Kernel, Scanner)>,
 }
 
 impl Judges {
     pub(crate) fn new(settings: ScanSettings) -> Judges {
-        let scanner = |kernel| (kernel, Scanner::new(&ScanSettings { kernel, ..settings.clone() }));
-        let scanners = Kernel::all().into_iter().map(scanner).collect();
-        Judges { settings, scanners }
+        let scanners = |validate| {
+            let scanner = |kernel| ScanSettings { kernel, validate, ..settings.clone() };
+            let all = Kernel::all().into_iter();
+            all.map(|kernel| (kernel, Scanner::new(&scanner(kernel)))).collect()
+        };
+        Judges { scanners: scanners(false), validating: scanners(true), settings }
     }
 
     pub(crate) fn fields(ts: &str, uid: &str, ts_unit: TsUnit) -> Judges {
@@ -54,6 +58,22 @@ impl Judges {
             assert_eq!(answer, oracle, "the oracle on {}", shown(frame));
         }
         answer
+    }
+
+    /// With `validate` every kernel's facts are exactly the oracle's, on all bytes; and it moves
+    /// frames from counted to invalid, and no others.
+    pub(crate) fn with_validate(&mut self, frame: &[u8]) {
+        let free = self.kernels(frame);
+        let oracle = oracle::read(frame, &self.settings);
+        for (kernel, scanner) in &mut self.validating {
+            let strict = scanner.scan(frame).map(|fact| (fact.ts_s, fact.uid.to_vec()));
+            let what = || format!("{} on {}", kernel.name(), shown(frame));
+            assert_eq!(strict.as_ref().ok(), oracle.as_ref().ok(), "{}", what());
+            match strict {
+                Err(Malformed::Invalid) => assert!(free.is_ok(), "{}", what()),
+                _ => assert_eq!(strict, free, "{}", what()),
+            }
+        }
     }
 }
 

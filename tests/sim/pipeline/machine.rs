@@ -1,7 +1,7 @@
 //! The stages of a run, stepped one at a time.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ use headcount::stats::Live;
 use headcount::thread::Finished;
 use headcount::topology::Topology;
 
-use crate::Random;
-use crate::log::{Log, Source, compressed};
+use super::Random;
+use super::log::{Log, Source, compressed};
 
 /// Steps without any work after which the pipeline has locked up: each stage had many turns.
 const IDLE_STEPS_MAX: usize = 2000;
@@ -165,9 +165,11 @@ impl Machine {
         match &mut writer.end {
             Some(end) if bytes > 0 => match end.write(&writer.rest[..bytes]) {
                 Ok(written) => drop(writer.rest.drain(..written)),
-                Err(full) => {
-                    assert_eq!(full.kind(), std::io::ErrorKind::WouldBlock);
-                    return false;
+                Err(full) if full.kind() == ErrorKind::WouldBlock => return false,
+                // A run that fails leaves its inputs.
+                Err(left) => {
+                    assert_eq!(left.kind(), ErrorKind::BrokenPipe);
+                    writer.end = None;
                 }
             },
             end => *end = None,
