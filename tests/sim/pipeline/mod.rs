@@ -5,7 +5,7 @@
 
 pub(crate) mod log;
 mod machine;
-mod unit;
+pub(crate) mod unit;
 
 use headcount::accounts::Accounts;
 use headcount::engine::Sizes;

@@ -34,13 +34,10 @@ pub(crate) fn wrong_unit(log: &Log, settings: &ScanSettings) -> Option<TsUnit> {
     most.map(|(unit, _)| unit)
 }
 
-/// Whether the frame's time would lie in the plausible years in that unit. The time stands for the
-/// user too, so that nothing is asked of the rest of the frame.
+/// Whether the frame's time would lie in the plausible years in that unit.
 pub(crate) fn plausible_in(frame: &[u8], settings: &ScanSettings, unit: TsUnit) -> bool {
-    let uid_field = settings.ts_field.clone();
-    let only_ts = ScanSettings { ts_unit: unit, uid_field, ..settings.clone() };
-    let years = TS_S_PLAUSIBLE_MIN..=TS_S_PLAUSIBLE_MAX;
-    naive::read(frame, &only_ts).is_ok_and(|(ts_s, _)| years.contains(&ts_s))
+    let ts_s = naive::read_ts(frame, &ScanSettings { ts_unit: unit, ..settings.clone() });
+    ts_s.is_some_and(|ts_s| (TS_S_PLAUSIBLE_MIN..=TS_S_PLAUSIBLE_MAX).contains(&ts_s))
 }
 
 fn is_fact(frame: &[u8], settings: &ScanSettings) -> bool {
