@@ -5,6 +5,4 @@
 use headcount_fuzz::checks::kernels::check;
 use libfuzzer_sys::{Corpus, fuzz_target};
 
-fuzz_target!(|bytes: &[u8]| -> Corpus {
-    if check(bytes) { Corpus::Keep } else { Corpus::Reject }
-});
+fuzz_target!(|bytes: &[u8]| -> Corpus { if check(bytes) { Corpus::Keep } else { Corpus::Reject } });
