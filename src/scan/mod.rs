@@ -50,6 +50,10 @@
 //! `generic` finds keys by masks of 64 bytes over the trait in `vector`, implemented by
 //! `portable`; `fields` makes of them two settled fields, by `text`, `number`, `rfc3339`.
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod fields;
 mod generic;
 mod name;
