@@ -135,14 +135,16 @@ impl Arrivals {
 /// sent; `receive` takes what is there.
 fn hand_over<P: Send, C: Send>(
     items: u64,
-    mut producer: P,
-    mut consumer: C,
-    send: impl Fn(&mut P, u64, usize) -> u64 + Sync,
-    receive: impl Fn(&mut C, &mut Arrivals) + Sync,
+    producer: P,
+    consumer: C,
+    send: impl Fn(&mut P, u64, usize) -> u64 + Send,
+    receive: impl Fn(&mut C, &mut Arrivals) + Send,
 ) -> Duration {
-    let ready = Barrier::new(2);
+    let ready = &Barrier::new(2);
     thread::scope(|scope| {
-        scope.spawn(|| {
+        scope.spawn(move || {
+            // Each end moves to its own thread's stack: side by side they would share a cache line.
+            let mut producer = producer;
             pin(1);
             ready.wait();
             let (mut sent, mut spins) = (0, 0);
@@ -153,7 +155,8 @@ fn hand_over<P: Send, C: Send>(
                 spins = wait(count, spins);
             }
         });
-        let receiver = scope.spawn(|| {
+        let receiver = scope.spawn(move || {
+            let mut consumer = consumer;
             pin(0);
             ready.wait();
             let began = Instant::now();
