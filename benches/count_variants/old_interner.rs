@@ -7,7 +7,7 @@
 
 use hashbrown::HashTable;
 
-use super::slab::{Cell, Slab};
+use crate::slab::{Cell, Slab};
 
 /// A user's number.
 pub type Id = u32;
@@ -79,6 +79,13 @@ impl Interner {
         id
     }
 
+    #[inline]
+    pub fn prefetch(&self, hash: u64) {
+        if let Some(&id) = self.table.iter_hash(hash).next() {
+            crate::variants::ask(&self.known[id as usize]);
+        }
+    }
+
     /// One more window holds this id.
     #[inline]
     pub fn hold(&mut self, id: Id) {
@@ -105,40 +112,3 @@ impl Interner {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn equal_hashes_are_told_apart_by_their_bytes() {
-        let mut interner = Interner::new();
-        let a = interner.intern(7, b"a");
-        let b = interner.intern(7, b"b");
-        let ab = interner.intern(7, b"ab");
-        assert!(a != b && b != ab && a != ab);
-        assert_eq!((interner.intern(7, b"a"), interner.intern(7, b"b")), (a, b));
-    }
-
-    #[test]
-    fn an_id_is_given_to_another_only_when_no_window_holds_it() {
-        let mut interner = Interner::new();
-        let held = |interner: &mut Interner, n: u64| {
-            let id = interner.intern(n % 7, &n.to_le_bytes());
-            interner.hold(id);
-            id
-        };
-        let kept: Vec<Id> = (0..10).map(|n| held(&mut interner, n)).collect();
-        for n in 10..10_000 {
-            let id = held(&mut interner, n);
-            assert!(!kept.contains(&id), "user {n} was given a held id");
-            assert_eq!(held(&mut interner, n), id, "two windows, one user");
-            interner.let_go(id);
-            assert_eq!(interner.intern(n % 7, &n.to_le_bytes()), id, "one window still holds it");
-            interner.let_go(id);
-        }
-        assert_eq!(interner.ids_peak(), 11);
-        for (n, &id) in (0u64..).zip(&kept) {
-            assert_eq!(interner.intern(n % 7, &n.to_le_bytes()), id);
-        }
-    }
-}

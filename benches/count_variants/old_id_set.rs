@@ -5,7 +5,7 @@
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-use super::interner::Id;
+use crate::interner::Id;
 
 /// Ids a new set has room for.
 const START_IDS: usize = 56;
