@@ -34,7 +34,7 @@ pub enum Error {
     },
     /// A counter met more users at once than it has numbers for.
     #[error(
-        "more than {} users at once in the windows of one counter: give more --counters, or a shorter --max-lag",
+        "a counter met more than {} users that its windows hold or held lately: give more --counters, or a shorter --max-lag",
         crate::limits::USERS_MAX
     )]
     TooManyUsers,

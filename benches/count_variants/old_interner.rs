@@ -111,4 +111,3 @@ impl Interner {
         self.known.len()
     }
 }
-

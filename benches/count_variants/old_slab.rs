@@ -107,4 +107,3 @@ fn place(class_index: usize, number: u32) -> (usize, usize) {
     let (cells, number) = (cells_a_page(class_index), number as usize);
     (number / cells, number % cells * CELL_BYTES[class_index])
 }
-

@@ -1,7 +1,7 @@
+use hashbrown::HashTable;
 use headcount::batch::Batch;
 use headcount::clock::verdict::{NO_SLOT, REFUSED, Slot};
 use headcount::count::Counter;
-use hashbrown::HashTable;
 
 use crate::drive::Counting;
 use crate::old_id_set::IdSet;
@@ -122,7 +122,9 @@ impl Many {
                 keep
             });
             if table.len() > table.capacity() / 2 {
-                table.reserve(table.capacity(), |&id| pages[id as usize / 4096][id as usize % 4096].hash);
+                table.reserve(table.capacity(), |&id| {
+                    pages[id as usize / 4096][id as usize % 4096].hash
+                });
             }
         }
         let id = free.pop().unwrap_or_else(|| {
@@ -192,7 +194,11 @@ impl Counting for Many {
                     let record = &mut self.pages[id as usize / 4096][id as usize % 4096];
                     let new = if window > record.newest {
                         let by = window - record.newest;
-                        record.before = if by > 32 { 0 } else { ((u64::from(record.before) << 1 | 1) << (by - 1)) as u32 };
+                        record.before = if by > 32 {
+                            0
+                        } else {
+                            ((u64::from(record.before) << 1 | 1) << (by - 1)) as u32
+                        };
                         record.newest = window;
                         true
                     } else if window == record.newest {

@@ -82,6 +82,12 @@ impl Era {
         self.add(seen, 0);
     }
 
+    /// Eras since the word was written.
+    #[inline]
+    pub fn age(&self, seen: Seen) -> u32 {
+        self.low().wrapping_sub(seen.era)
+    }
+
     #[inline]
     fn low(&self) -> u32 {
         // By design: see the header.
@@ -93,7 +99,7 @@ impl Era {
     /// The slots opened since the word was written.
     #[inline]
     fn stale(&self, seen: Seen) -> u32 {
-        let age = self.low().wrapping_sub(seen.era);
+        let age = self.age(seen);
         match self.since.get(age as usize) {
             Some(&slots) => slots,
             None => self.stale_long(age),
@@ -106,5 +112,48 @@ impl Era {
         opened
             .filter(|&(_, &opened)| self.now - opened < u64::from(age))
             .fold(0, |slots, (slot, _)| slots | 1 << slot)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bit_lasts_as_long_as_its_window() {
+        for start in [0, (1 << 32) - 20] {
+            let mut era = Era::starting_at(start);
+            era.open(3);
+            let mut seen = Seen::NONE;
+            assert_eq!(era.add(&mut seen, 1 << 3), 1 << 3);
+            assert_eq!(era.add(&mut seen, 1 << 3), 0);
+            let untouched = seen;
+            // Other windows come and go, more often than is remembered at hand.
+            for _ in 0..RECENT * 3 {
+                era.open(5);
+                assert_eq!(era.add(&mut seen, 1 << 3 | 1 << 5), 1 << 5);
+                era.free(5);
+                assert!(era.holds(seen) && era.holds(untouched));
+            }
+            era.free(3);
+            assert!(!era.holds(seen) && !era.holds(untouched));
+            era.open(3);
+            assert!(!era.holds(seen) && !era.holds(untouched));
+            for mut seen in [seen, untouched] {
+                assert_eq!(era.add(&mut seen, 1 << 3), 1 << 3);
+            }
+        }
+    }
+
+    #[test]
+    fn a_renewed_word_means_the_same() {
+        let mut era = Era::starting_at(0);
+        (0..4).for_each(|slot| era.open(slot));
+        let mut seen = Seen::NONE;
+        era.add(&mut seen, 0b1011);
+        era.free(1);
+        era.open(1);
+        era.renew(&mut seen);
+        assert_eq!(seen, Seen { era: 5, slots: 0b1001 });
     }
 }

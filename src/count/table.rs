@@ -131,10 +131,8 @@ impl SubTable {
         let places = self.places.len();
         let users = kept.len();
         let suits = (users * 2).next_power_of_two().max(PLACES_MIN);
-        if suits > places || users * SPARSE < places {
-            if suits != places {
-                *self = SubTable::new(suits);
-            }
+        if suits > places || (users * SPARSE < places && suits < places) {
+            *self = SubTable::new(suits);
         }
         self.places.fill(EMPTY);
         for &place in kept.iter() {
@@ -167,6 +165,12 @@ impl Table {
     #[inline]
     fn sub_table_mut(&mut self, hash: u64) -> &mut SubTable {
         &mut self.sub_tables[usize::from(hash.to_be_bytes()[0])]
+    }
+
+    /// Places of all sub-tables.
+    #[cfg(test)]
+    pub(super) fn places(&self) -> usize {
+        self.sub_tables.iter().map(|sub_table| sub_table.places.len()).sum()
     }
 
     /// Asks for the line in which a look-up begins.
@@ -212,5 +216,84 @@ impl Table {
 impl Default for Table {
     fn default() -> Table {
         Table::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Needs even numbers.
+    struct Even;
+
+    impl Renewal for Even {
+        fn prefetch(&self, _: Id) {}
+
+        fn is_needed(&mut self, id: Id) -> bool {
+            id % 2 == 0
+        }
+    }
+
+    fn filled(users: u32, hash: impl Fn(u32) -> u64) -> Table {
+        let mut table = Table::new();
+        for id in 0..users {
+            if table.is_full(hash(id)) {
+                struct All;
+                impl Renewal for All {
+                    fn prefetch(&self, _: Id) {}
+                    fn is_needed(&mut self, _: Id) -> bool {
+                        true
+                    }
+                }
+                table.renew(hash(id), &mut All);
+            }
+            table.insert(hash(id), id);
+        }
+        table
+    }
+
+    #[test]
+    fn every_number_under_a_tag_is_offered() {
+        let mut table = filled(1000, |_| 0x0123_4567_89ab_cdef);
+        let hash = 0x0123_4567_89ab_cdef;
+        for id in [0, 1, 500, 999] {
+            assert_eq!(table.find(hash, |known| known == id), Some(id));
+        }
+        let mut offered = 0;
+        assert_eq!(
+            table.find(hash, |_| {
+                offered += 1;
+                false
+            }),
+            None
+        );
+        assert_eq!(offered, 1000);
+        table.renew(hash, &mut Even);
+        assert_eq!(table.find(hash, |known| known == 1), None);
+        assert_eq!(table.find(hash, |known| known == 2), Some(2));
+    }
+
+    #[test]
+    fn another_tag_or_sub_table_is_another_user() {
+        let table = filled(1, |_| 5);
+        assert_eq!(table.find(5, |_| true), Some(0));
+        for other in [4, 5 + (1 << 31), 5 + (1 << 56)] {
+            assert_eq!(table.find(other, |_| true), None, "{other:#x}");
+        }
+    }
+
+    #[test]
+    fn a_renewal_moves_one_sub_table_and_leaves_room() {
+        let hash = |id: u32| u64::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut table = filled(200_000, hash);
+        let places = table.places();
+        let looked_at = table.renew(hash(0), &mut Even);
+        assert!((500..1200).contains(&looked_at), "{looked_at} of 200,000");
+        assert!(!table.is_full(hash(0)));
+        assert!(places.abs_diff(table.places()) <= places / SUB_TABLES * 2);
+        for id in 0..200_000 {
+            let kept = id % 2 == 0 || hash(id) >> 56 != hash(0) >> 56;
+            assert_eq!(table.find(hash(id), |known| known == id).is_some(), kept, "{id}");
+        }
     }
 }

@@ -35,8 +35,7 @@ struct User {
 const _: () = assert!(size_of::<User>() == 32);
 
 impl User {
-    const NEW: User =
-        User { seen: Seen::NONE, len: FREE, bytes: [0; INLINE_BYTES] };
+    const NEW: User = User { seen: Seen::NONE, len: FREE, bytes: [0; INLINE_BYTES] };
 
     #[inline]
     fn number(&self) -> u32 {
@@ -69,13 +68,20 @@ impl Users {
     /// Nobody yet; at most so many at once.
     pub fn new(users_max: u32) -> Users {
         debug_assert!(users_max <= USERS_MAX);
-        Users { pages: Vec::new(), numbers: 0, free: Stack::default(), uids: Slab::new(), users_max }
+        Users {
+            pages: Vec::new(),
+            numbers: 0,
+            free: Stack::default(),
+            uids: Slab::new(),
+            users_max,
+        }
     }
 
     /// Bytes that a user with a uid of this length takes.
     pub fn bytes_for(uid_bytes: u64) -> u64 {
         let inline = uid_bytes <= INLINE_BYTES as u64;
-        (size_of::<User>() + size_of::<Id>()) as u64 + if inline { 0 } else { Slab::bytes_for(uid_bytes) }
+        (size_of::<User>() + size_of::<Id>()) as u64
+            + if inline { 0 } else { Slab::bytes_for(uid_bytes) }
     }
 
     #[inline]
@@ -162,5 +168,46 @@ impl Users {
     /// Numbers ever given out: all users' numbers lie below.
     pub fn numbers(&self) -> u32 {
         self.numbers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::UID_BYTES_MAX;
+
+    #[test]
+    fn uids_of_every_length_are_told_apart_by_all_their_bytes() {
+        let mut users = Users::new(10_000);
+        let uid = |len: usize| vec![b'x'; len];
+        let ids: Vec<Id> = (1..=UID_BYTES_MAX).map(|len| users.add(&uid(len)).unwrap()).collect();
+        for (len, &id) in (1..).zip(&ids) {
+            let mut other = uid(len);
+            assert!(users.is(id, &other), "{len}");
+            for at in [0, len / 2, len - 1] {
+                other[at] ^= 1;
+                assert!(!users.is(id, &other), "{len}, byte {at}");
+                other[at] ^= 1;
+            }
+            assert!(!users.is(id, &uid(len - 1)) && !users.is(id, &uid(len + 1)), "{len}");
+        }
+        // Given back, a number is nobody's; then another's.
+        for (len, &id) in (1..).zip(&ids) {
+            users.free(id);
+            assert!(!users.is(id, &uid(len)));
+            let new = users.add(&vec![b'y'; UID_BYTES_MAX + 1 - len]).unwrap();
+            assert_eq!(new, id);
+            assert_eq!(users.seen(new), Seen::NONE);
+        }
+        assert_eq!(users.numbers() as usize, UID_BYTES_MAX);
+    }
+
+    #[test]
+    fn there_are_only_so_many_numbers() {
+        let mut users = Users::new(2);
+        let (a, b) = (users.add(b"a"), users.add(b"b"));
+        assert_eq!((a, b, users.add(b"c")), (Some(0), Some(1), None));
+        users.free(0);
+        assert_eq!(users.add(b"c"), Some(0));
     }
 }

@@ -50,8 +50,7 @@ impl Windows {
 
     /// The same with smaller groups, or a long past: for tests.
     pub(super) fn with_groups(slots: usize, group_slots: usize, eras: u64) -> Windows {
-        let group =
-            || Group { era: Era::starting_at(eras), renewed: 0, pages: Vec::new() };
+        let group = || Group { era: Era::starting_at(eras), renewed: 0, pages: Vec::new() };
         Windows {
             group_slots,
             groups: std::iter::repeat_with(group).take(slots.div_ceil(group_slots)).collect(),
@@ -125,11 +124,7 @@ impl Windows {
     #[inline]
     pub fn add(&mut self, id: Id, to: GroupSlots, users: &mut Users) {
         let group = &mut self.groups[to.group];
-        let seen = if to.group == 0 {
-            users.seen_mut(id)
-        } else {
-            word(&mut group.pages, id)
-        };
+        let seen = if to.group == 0 { users.seen_mut(id) } else { word(&mut group.pages, id) };
         let mut new = group.era.add(seen, to.slots);
         while new != 0 {
             self.users[to.group * self.group_slots + new.trailing_zeros() as usize] += 1;
@@ -165,4 +160,46 @@ fn word(pages: &mut Vec<Page>, id: Id) -> &mut Seen {
     }
     let page = pages[page].get_or_insert_with(|| vec![Seen::NONE; PAGE_USERS].into());
     &mut page[id as usize % PAGE_USERS]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_word_grows_old() {
+        // Two groups of two slots: the words of both kinds.
+        let mut windows = Windows::with_groups(4, 2, 0);
+        let mut users = Users::new(1000);
+        let ids: Vec<Id> = (0..500).map(|_| users.add(b"u").unwrap()).collect();
+        let mut grouped = Vec::new();
+        for slot in [0, 2] {
+            windows.open(slot, &mut users);
+            windows.by_group(&[slot], &mut grouped);
+            ids.iter().for_each(|&id| windows.add(id, grouped[0], &mut users));
+        }
+        for _ in 0..50 {
+            for slot in [1, 3] {
+                windows.open(slot, &mut users);
+                windows.free(slot);
+            }
+        }
+        for &id in &ids {
+            let words = [users.seen(id), *known_word(&mut windows.groups[1].pages, id).unwrap()];
+            for (group, seen) in windows.groups.iter().zip(words) {
+                let age = group.era.age(seen);
+                assert!(age <= 500 / RENEWED + 2, "user {id} is {age} eras behind");
+            }
+        }
+        assert_eq!((windows.users_in(0), windows.users_in(2)), (500, 500));
+    }
+
+    #[test]
+    fn slots_of_one_group_are_settled_together() {
+        let windows = Windows::with_groups(100, 32, 0);
+        let mut grouped = Vec::new();
+        windows.by_group(&[3, 40, NO_SLOT, 31, 64, 41], &mut grouped);
+        let found: Vec<_> = grouped.iter().map(|of| (of.group, of.slots)).collect();
+        assert_eq!(found, [(0, 1 << 3 | 1 << 31), (1, 1 << 8 | 1 << 9), (2, 1)]);
+    }
 }
