@@ -39,12 +39,13 @@ const BLOCK_FRAMES: usize = 64;
 /// Users looked at in renewals after which a counter pauses at the end of a block.
 const LOOKED_AT_MAX: usize = if cfg!(test) { 32 } else { 32 * 1024 };
 
-/// Bytes needed at most for this many users at once, with uids of this length.
+/// Bytes needed at most for this many users in kept windows at once, with uids of this length:
+/// with users who come and go, as many again may be known and not yet dropped.
 pub fn memory_bytes(users: u64, uid_bytes: u64, slots: usize, counters: usize) -> u64 {
     let counters = counters as u64;
     let a_counter = users.div_ceil(counters);
-    let windows = Windows::bytes_for(slots);
-    counters * (Table::bytes_for(a_counter) + a_counter * (Users::bytes_for(uid_bytes) + windows))
+    let a_user = Users::bytes_for(uid_bytes) + Windows::bytes_for(slots);
+    counters * (Table::bytes_for(a_counter) + Table::known_max(a_counter) * a_user)
 }
 
 /// One shard's users and windows.

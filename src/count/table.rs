@@ -11,8 +11,9 @@
 //! Nothing is taken out one by one. A full sub-table is *renewed*: users nobody needs any more are
 //! dropped from it, and only if too few were does it grow. So one step of growth moves 1/256 of
 //! the users. Invariants, for each sub-table: known users are at most three quarters of its places,
-//! and at most twice those that were still needed at its last renewal (and [`KNOWN_MIN`] more).
-//! After a burst it shrinks at its next renewal; a sub-table is never renewed for want of work.
+//! and at most twice those that were needed at its last renewal, or [`KNOWN_MIN`]. After a burst it
+//! shrinks at its next renewal, which comes when as many new users have come as there were; while
+//! nobody new comes nothing is dropped, as nothing is wanted.
 
 use super::prefetch::prefetch;
 use super::users::Id;
@@ -20,7 +21,7 @@ use super::users::Id;
 const SUB_TABLES: usize = 256;
 /// Places of a new sub-table.
 const PLACES_MIN: usize = 64;
-/// Users a sub-table may know before it asks who is still needed.
+/// Users a sub-table may know in any case before it is renewed.
 const KNOWN_MIN: usize = PLACES_MIN / 4 * 3;
 /// A sub-table shrinks when its users need less than this part of its places.
 const SPARSE: usize = 16;
@@ -139,7 +140,7 @@ impl SubTable {
             self.put(place);
         }
         self.known = users;
-        self.known_max = self.places.len() / 4 * 3;
+        self.known_max = (users * 2).clamp(KNOWN_MIN, self.places.len() / 4 * 3);
     }
 }
 
@@ -153,8 +154,16 @@ impl Table {
     /// Bytes needed at most for this many users.
     pub fn bytes_for(users: u64) -> u64 {
         let sub_tables = SUB_TABLES as u64;
-        let places = (users.div_ceil(sub_tables) * 2).next_power_of_two().max(PLACES_MIN as u64);
+        // Chance gives some sub-tables more than others: by four standard deviations at most.
+        let users = users.div_ceil(sub_tables);
+        let users = users + 4 * users.isqrt();
+        let places = (users * 2).next_power_of_two().max(PLACES_MIN as u64);
         places * sub_tables * size_of::<u64>() as u64
+    }
+
+    /// Users known at most where this many are needed.
+    pub fn known_max(users: u64) -> u64 {
+        (users * 2).max((SUB_TABLES * KNOWN_MIN) as u64)
     }
 
     #[inline]
