@@ -9,7 +9,7 @@ use headcount::clock::verdict::{Deed, Slot};
 use crate::stream::{BATCH_FRAMES, POOL_BATCHES, Stream};
 
 /// What is measured.
-pub trait Counting {
+pub(crate) trait Counting {
     fn open(&mut self, slot: Slot);
     fn users_in(&self, slot: Slot) -> u64;
     fn free(&mut self, slot: Slot);
@@ -19,24 +19,24 @@ pub trait Counting {
 
 /// What a run came to.
 #[derive(Debug, Default)]
-pub struct Run {
+pub(crate) struct Run {
     /// Users of the windows reported.
-    pub counts: Vec<u64>,
+    pub(crate) counts: Vec<u64>,
     /// Time in the steps after the warm-up.
-    pub counting: Duration,
+    pub(crate) counting: Duration,
     /// Frames in those.
-    pub frames: u64,
+    pub(crate) frames: u64,
     /// Every step's time, warm-up and growth included, in order.
-    pub steps_ns: Vec<u32>,
+    pub(crate) steps_ns: Vec<u32>,
 }
 
 impl Run {
-    pub fn ns_a_frame(&self) -> f64 {
+    pub(crate) fn ns_a_frame(&self) -> f64 {
         self.counting.as_secs_f64() * 1e9 / self.frames as f64
     }
 
     /// The step's time that this share of the steps does not exceed, milliseconds.
-    pub fn step_ms(&self, share: f64) -> f64 {
+    pub(crate) fn step_ms(&self, share: f64) -> f64 {
         let mut sorted = self.steps_ns.clone();
         sorted.sort_unstable();
         let at = ((sorted.len() - 1) as f64 * share) as usize;
@@ -45,7 +45,7 @@ impl Run {
 }
 
 /// Counts this many minutes; the first `warm_minutes` are not part of the time a frame.
-pub fn run(counter: &mut dyn Counting, users: u64, minutes: u64, warm_minutes: u64) -> Run {
+pub(crate) fn run(counter: &mut dyn Counting, users: u64, minutes: u64, warm_minutes: u64) -> Run {
     let settings = ClockSettings::default();
     let mut stream = Stream::new(users, &settings);
     let (frames, warm) = (stream.frames_in(minutes), stream.frames_in(warm_minutes));

@@ -14,14 +14,14 @@ use headcount::count::hash::UidHasher;
 use headcount::limits::BATCH_UID_BYTES_MAX;
 
 /// Frames of a batch.
-pub const BATCH_FRAMES: usize = 504;
+pub(crate) const BATCH_FRAMES: usize = 504;
 /// Batches of the pool: of two scanners.
-pub const POOL_BATCHES: usize = 16;
+pub(crate) const POOL_BATCHES: usize = 16;
 /// The log's first second, the start of a minute.
 const START_S: i64 = 1_700_000_040;
 
 /// A seeded endless log.
-pub struct Stream {
+pub(crate) struct Stream {
     random: u64,
     users: u64,
     frames_a_minute: u64,
@@ -34,7 +34,7 @@ pub struct Stream {
 
 impl Stream {
     /// The log of so many users, from its first frame.
-    pub fn new(users: u64, settings: &ClockSettings) -> Stream {
+    pub(crate) fn new(users: u64, settings: &ClockSettings) -> Stream {
         Stream {
             random: 1,
             users,
@@ -48,7 +48,7 @@ impl Stream {
     }
 
     /// An empty batch for it.
-    pub fn batch() -> Batch {
+    pub(crate) fn batch() -> Batch {
         Batch::new(&BatchShape {
             frames_max: BATCH_FRAMES,
             uid_bytes_max: BATCH_UID_BYTES_MAX,
@@ -59,7 +59,7 @@ impl Stream {
     }
 
     /// Frames of this many minutes.
-    pub fn frames_in(&self, minutes: u64) -> u64 {
+    pub(crate) fn frames_in(&self, minutes: u64) -> u64 {
         self.frames_a_minute * minutes
     }
 
@@ -80,7 +80,7 @@ impl Stream {
     }
 
     /// Fills a batch and has it judged.
-    pub fn fill(&mut self, batch: &mut Batch) {
+    pub(crate) fn fill(&mut self, batch: &mut Batch) {
         batch.clear();
         self.times.clear();
         while !batch.is_full() {
@@ -97,7 +97,7 @@ impl Stream {
 
     /// How many different users each minute has that is over after this many frames, by a set of
     /// numbers a minute.
-    pub fn plain_counts(users: u64, frames: u64, max_lag_s: i64) -> Vec<u64> {
+    pub(crate) fn plain_counts(users: u64, frames: u64, max_lag_s: i64) -> Vec<u64> {
         let mut stream = Stream::new(users, &ClockSettings::default());
         let (mut counts, mut open): (Vec<u64>, Vec<(i64, HashSet<u64>)>) = Default::default();
         let mut now = i64::MIN;
