@@ -35,11 +35,11 @@ impl Run {
         self.counting.as_secs_f64() * 1e9 / self.frames as f64
     }
 
-    /// The step's time that this share of the steps does not exceed, milliseconds.
-    pub(crate) fn step_ms(&self, share: f64) -> f64 {
+    /// The step's time that this many of a thousand steps do not exceed, milliseconds.
+    pub(crate) fn step_ms(&self, per_mille: usize) -> f64 {
         let mut sorted = self.steps_ns.clone();
         sorted.sort_unstable();
-        let at = ((sorted.len() - 1) as f64 * share) as usize;
+        let at = (sorted.len() - 1) * per_mille / 1000;
         f64::from(sorted[at]) / 1e6
     }
 }

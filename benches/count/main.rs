@@ -91,14 +91,14 @@ fn main() {
         group.bench_function(BenchmarkId::from_parameter(users), |bencher| {
             bencher.iter_custom(|frames| {
                 let run = drive::run(&mut Real::new(), users, MINUTES, WARM_MINUTES);
-                worst_ms = (worst_ms.0.max(run.step_ms(1.0)), worst_ms.1.max(run.step_ms(0.999)));
+                worst_ms = (worst_ms.0.max(run.step_ms(1000)), worst_ms.1.max(run.step_ms(999)));
                 if !testing {
                     println!(
                         "{users} users: {:.1} ns a frame; {} steps, longest {:.3} ms, 99.9 % within {:.3} ms",
                         run.ns_a_frame(),
                         run.steps_ns.len(),
-                        run.step_ms(1.0),
-                        run.step_ms(0.999),
+                        run.step_ms(1000),
+                        run.step_ms(999),
                     );
                 }
                 Duration::from_secs_f64(run.ns_a_frame() * frames as f64 / 1e9)

@@ -71,9 +71,9 @@ impl Stream {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^= z >> 31;
-        let user = u64::try_from(u128::from(z) * u128::from(self.users) >> 64).unwrap_or(0);
+        let user = u64::try_from((u128::from(z) * u128::from(self.users)) >> 64).unwrap_or(0);
         // One frame in 64 is up to four seconds late, so that two minutes are open.
-        let late_s = if z % 64 == 0 { (z >> 8) % 5 } else { 0 };
+        let late_s = if z.is_multiple_of(64) { (z >> 8) % 5 } else { 0 };
         let s = (self.frame * 60 / self.frames_a_minute).saturating_sub(late_s);
         self.frame += 1;
         (START_S + i64::try_from(s).unwrap_or(i64::MAX), user)

@@ -239,7 +239,7 @@ mod tests {
         fn prefetch(&self, _: Id) {}
 
         fn is_needed(&mut self, id: Id) -> bool {
-            id % 2 == 0
+            id.is_multiple_of(2)
         }
     }
 

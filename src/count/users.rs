@@ -8,7 +8,6 @@ use super::era::Seen;
 use super::prefetch::prefetch;
 use super::slab::{Cell, Slab};
 use super::stack::Stack;
-use crate::limits::USERS_MAX;
 
 /// A user's number.
 pub type Id = u32;
@@ -65,9 +64,8 @@ pub struct Users {
 }
 
 impl Users {
-    /// Nobody yet; at most so many at once.
+    /// Nobody yet; at most so many at once ([`crate::limits::USERS_MAX`] leaves one number for "nobody").
     pub fn new(users_max: u32) -> Users {
-        debug_assert!(users_max <= USERS_MAX);
         Users {
             pages: Vec::new(),
             numbers: 0,

@@ -1,8 +1,10 @@
 //! What to look for, and with which kernel.
 
-use super::fields::{ReadFn, read};
+use super::generic::{ValuesFn, values};
 use super::portable::Portable;
 use super::{FieldPath, TsUnit};
+#[cfg(target_arch = "x86_64")]
+use super::{avx2, avx512};
 
 /// What a scanner needs to know.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,19 +39,26 @@ impl Default for ScanSettings {
 pub enum Kernel {
     /// Any machine.
     Portable,
+    /// x86-64 with AVX2.
+    Avx2,
+    /// x86-64 with AVX-512BW.
+    Avx512,
 }
 
 impl Kernel {
+    /// Every kernel there is, the slowest first.
+    const ALL: [Kernel; 3] = [Kernel::Portable, Kernel::Avx2, Kernel::Avx512];
+
     /// The fastest this machine has.
     #[must_use]
     pub fn best() -> Kernel {
-        Kernel::Portable
+        Kernel::all().pop().unwrap_or(Kernel::Portable)
     }
 
     /// All this machine has, the slowest first.
     #[must_use]
     pub fn all() -> Vec<Kernel> {
-        vec![Kernel::Portable]
+        Kernel::ALL.into_iter().filter(|kernel| kernel.is_here()).collect()
     }
 
     /// The name in the summary.
@@ -57,12 +66,37 @@ impl Kernel {
     pub fn name(self) -> &'static str {
         match self {
             Kernel::Portable => "portable",
+            Kernel::Avx2 => "avx2",
+            Kernel::Avx512 => "avx512",
         }
     }
 
-    pub(super) fn read_fn(self) -> ReadFn {
+    /// Whether this machine has it.
+    #[must_use]
+    pub fn is_here(self) -> bool {
         match self {
-            Kernel::Portable => read::<Portable>,
+            Kernel::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx2 => avx2::is_here(),
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx512 => avx512::is_here(),
+            #[cfg(not(target_arch = "x86_64"))]
+            Kernel::Avx2 | Kernel::Avx512 => false,
+        }
+    }
+
+    /// The one function of a kernel, for a machine that has it: whoever asks for another is told
+    /// here, before anything runs.
+    pub(super) fn values_fn(self) -> ValuesFn {
+        assert!(self.is_here(), "this machine has no kernel '{}'", self.name());
+        match self {
+            Kernel::Portable => values::<Portable>,
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx2 => avx2::values_avx2,
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx512 => avx512::values_avx512,
+            #[cfg(not(target_arch = "x86_64"))]
+            Kernel::Avx2 | Kernel::Avx512 => values::<Portable>,
         }
     }
 }

@@ -7,38 +7,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "in tests an unwrap is the assertion")]
 
-mod log;
-mod machine;
+mod logs;
+mod pipeline;
 
 use headcount::engine::Sizes;
 use headcount::scan::ScanSettings;
 use headcount::topology::{Topology, Wish};
-use log::{Log, Source};
-use machine::{Machine, Ran};
+use pipeline::log::Source;
+use pipeline::{Case, Random};
 
-/// A small generator of choices (splitmix64, Steele and others 2014).
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// From 0 to `n - 1`.
-    pub(crate) fn below(&mut self, n: usize) -> usize {
-        usize::try_from(self.next() % n as u64).unwrap()
-    }
-
-    pub(crate) fn pick<T: Copy>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len())]
-    }
-}
-
-pub(crate) fn env(name: &str) -> Option<u64> {
+fn env(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap())
 }
 
@@ -56,36 +34,23 @@ fn sizes(random: &mut Random) -> Sizes {
 
 fn one(seed: u64) {
     let mut random = Random(seed);
-    let log = Log::new(&mut random);
+    let log = logs::generated(&mut random);
     let source = random.pick(&Source::ALL);
     let wish = Wish {
         scanners: Some(1 + random.below(4)),
         counters: Some(1 + random.below(4)),
         pin: false,
     };
-    let topology = Topology::new(1 + random.below(6), &wish).unwrap();
-    let sizes = sizes(&mut random);
-    let max_lag_s = random.pick(&[0, 5, 70, 700]);
-    let with_rejects = random.below(2) == 0;
-    let settings = ScanSettings { validate: random.below(4) == 0, ..ScanSettings::default() };
-    let what = format!(
-        "HEADCOUNT_SEED={seed} HEADCOUNT_RUNS=1: {source:?}, {topology}, {sizes:?}, lag {max_lag_s}"
-    );
-    let machine = Machine::new(&log, source, &settings, max_lag_s, &topology, sizes, with_rejects);
-    let Ran { results, rejects, mut outcome } =
-        machine.run(&mut random).unwrap_or_else(|locked| panic!("{what}: {locked}"));
-    let expected = log.expected(&settings, max_lag_s);
-    assert_eq!(results, expected.results, "{what}");
-    if with_rejects {
-        assert_eq!(rejects, expected.rejects, "{what}");
-    }
-    let (accounts, failed) =
-        headcount::accounts::Accounts::of(&mut outcome, headcount::ring::StopReason::Running);
-    assert!(failed.is_none(), "{what}: {failed:?}");
-    assert_eq!(accounts.frames.frames_read, expected.frames, "{what}");
-    assert_eq!(accounts.frames.refused_late, expected.late, "{what}");
-    assert_eq!(accounts.frames.malformed_by_reason.0, expected.malformed, "{what}");
-    assert_eq!(accounts.bytes, log.bytes_total(), "{what}");
+    let case = Case {
+        log,
+        source,
+        topology: Topology::new(1 + random.below(6), &wish).unwrap(),
+        sizes: sizes(&mut random),
+        max_lag_s: random.pick(&[0, 5, 70, 700]),
+        with_rejects: random.below(2) == 0,
+        settings: ScanSettings { validate: random.below(4) == 0, ..ScanSettings::default() },
+    };
+    case.check(&mut random, &format!("HEADCOUNT_SEED={seed} HEADCOUNT_RUNS=1"));
 }
 
 #[test]
