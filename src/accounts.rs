@@ -86,8 +86,9 @@ pub struct Accounts {
     pub frames_left_open: u64,
     /// Windows open at once at most.
     pub windows_open_peak: u64,
-    /// Users of open windows at once at most; with several counters the sum of their peaks, which
-    /// need not have come at the same time.
+    /// The largest sum of the users of all windows open at once: a user of two windows counts
+    /// twice. With several counters the sum of their peaks, which need not have come at the same
+    /// time.
     pub users_peak: u64,
     /// Users each result may be short of at most: every refused frame may have brought one.
     pub error_estimate: ErrorEstimate,

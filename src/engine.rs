@@ -285,6 +285,9 @@ impl Outcome {
                 Report::Count(counted) => {
                     self.counted.frames += counted.frames;
                     self.counted.users_peak += counted.users_peak;
+                    if counted.failed.is_some() {
+                        self.failed = counted.failed;
+                    }
                 }
                 Report::Output(output) => self.output = output,
             }

@@ -32,6 +32,12 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
+    /// A counter met more users at once than it has numbers for.
+    #[error(
+        "a counter met more than {} users that its windows hold or held lately: give more --counters, or a shorter --max-lag",
+        crate::limits::USERS_MAX
+    )]
+    TooManyUsers,
     /// The accounts of a run do not add up, or results differ from a recount.
     #[error("{0}")]
     Disagree(String),
@@ -62,7 +68,7 @@ impl Error {
             Error::Usage(_) => ExitCode::Usage,
             Error::Input { .. } | Error::Output { .. } | Error::System { .. } => ExitCode::Failed,
             Error::Disagree(_) => ExitCode::Disagree,
-            Error::Internal(_) => ExitCode::Failed,
+            Error::TooManyUsers | Error::Internal(_) => ExitCode::Failed,
         }
     }
 }

@@ -16,7 +16,7 @@
 //! | --- | --- |
 //! | of a scanner | its read buffer, its scanner, the batch it fills |
 //! | of the clock | the clock, the list of open windows, every batch from merge to return |
-//! | of a counter | its shard's interner and window slots |
+//! | of a counter | its shard's users and window slots |
 //! | of the output | the results being put together, the sink |
 //!
 //! Invariants:
@@ -25,7 +25,7 @@
 //! - Every mutable thing has one owning thread, or is under the token of the claims. Atomic types
 //!   come only through [`ring::sync`]: rings, parkers, the count of claims, the stop flag, the flag
 //!   that asks for hints on the unit, the counters of [`stats`].
-//! - Unsafe code stands only in [`ring`].
+//! - Unsafe code stands only in [`ring`], but for the hint to fetch a cache line ([`count`]).
 //! - What comes out is a function of the log and the settings: not of threads, chunks, batches,
 //!   rings or the order in which stages are stepped. `tests/sim` holds us to it.
 //! - Nothing of ours allocates once running, unless users or windows exceed any earlier maximum;

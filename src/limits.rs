@@ -47,6 +47,10 @@ pub const COUNTER_USERS_MAX: u64 = u32::MAX as u64;
 /// for "none". `--max-lag` is refused where it would need more.
 pub const WINDOWS_OPEN_MAX: usize = 16 * 1024;
 
+/// Users one counter knows at once at most: their numbers fit 32 bits, with one value kept for
+/// "nobody". Beyond it the run stops with an error.
+pub const USERS_MAX: u32 = u32::MAX;
+
 /// Frames whose times are looked at to see whether `--ts-unit` can be right.
 pub const UNIT_CHECK_FRAMES: usize = 1000;
 

@@ -43,12 +43,14 @@ pub struct ClockReport {
 }
 
 /// What a counter leaves behind.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct CountReport {
     /// Frames it counted.
     pub frames: u64,
-    /// Users it knew at once at most.
+    /// The largest sum of the users in all windows kept at once.
     pub users_peak: u64,
+    /// Why it did not go on.
+    pub failed: Option<Error>,
 }
 
 /// What the output leaves behind.

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use headcount::clock::ClockSettings;
+use headcount::count::memory_bytes;
 use headcount::engine::{self, Job, Sizes};
 use headcount::generate::{Late, Workload};
 use headcount::input::Input;
@@ -185,6 +186,8 @@ fn the_test_notices_an_allocation() {
     assert_ne!(ALLOCATIONS.load(Ordering::Relaxed), before);
 }
 
+const MIB: u64 = 1024 * 1024;
+
 /// The summary of a run over a stream.
 fn summary(workload: &Workload) -> serde_json::Value {
     let folder = tempfile::tempdir().unwrap();
@@ -216,17 +219,38 @@ fn memory_follows_the_users_of_open_windows_not_of_the_log() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     // Nearly every frame brings a user never seen before: 6,000 a minute, 600,000 in all.
     let workload = Workload { users: 1_000_000_000, ..steady(83, 100) };
-    let summary = summary(&workload);
-    assert_eq!(summary["windows"].as_u64(), Some(101));
-    let users_peak = summary["users_peak"].as_u64().unwrap();
+    let long = summary(&workload);
+    assert_eq!(long["windows"].as_u64(), Some(101));
     // Two minutes are open for five seconds of each.
-    assert!(users_peak < 8_000, "{users_peak} users were known at once");
+    let users_peak = long["users_peak"].as_u64().unwrap();
+    assert!((5_900..8_000).contains(&users_peak), "{users_peak} users in open windows");
+    // All of them would take 20 MB and more.
+    let short = peak_bytes(&Workload { frames: 6000 * 10, ..workload });
+    let long = long["peak_memory_bytes"].as_u64().unwrap();
+    assert!(long < short + 4 * MIB, "{short} bytes for 10 minutes, {long} for 100");
+}
+
+#[test]
+fn users_take_no_more_than_planned() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let few = peak_bytes(&steady(83, 10));
+    for users in [300_000, 700_000] {
+        // Three minutes with a frame a user each; the uids are of 14 bytes.
+        let workload =
+            Workload { users, frames: users * 3, rate_per_s: users as f64 / 60.0, ..steady(83, 0) };
+        let summary = summary(&workload);
+        let peak = summary["peak_memory_bytes"].as_u64().unwrap();
+        let held = summary["users_peak"].as_u64().unwrap();
+        let planned = memory_bytes(held, 14, 3, 1);
+        let used = peak.saturating_sub(few);
+        assert!(used < planned + 8 * MIB, "{used} bytes used, {planned} planned for {held}");
+        assert!(used > planned / 4, "{used} bytes used, but {planned} planned for {held}");
+    }
 }
 
 #[test]
 fn memory_is_flat_over_a_longer_log_and_shorter_frames() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    const MIB: u64 = 1024 * 1024;
     let short = peak_bytes(&steady(2080, 10));
     assert!(short < 32 * MIB, "{short} bytes for ten minutes of 3,000 users");
     let long = peak_bytes(&steady(2080, 100));

@@ -10,5 +10,7 @@
 mod idle;
 #[path = "ring/model.rs"]
 mod model;
+#[path = "ring/pair.rs"]
+mod pair;
 #[path = "ring/stress.rs"]
 mod stress;

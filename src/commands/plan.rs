@@ -86,7 +86,7 @@ fn describe(
     let reserved = (scanners + 1) * RESERVED_BYTES;
     let batches = (scanners * sizes.batches + 1) * Batch::bytes_max(shape);
     let users = memory_bytes(args.users, args.uid_bytes, windows, counters);
-    let total = buffers as u64 + batches as u64 + users.total();
+    let total = buffers as u64 + batches as u64 + users;
     writeln!(text, "\nMemory")?;
     let mut line =
         |bytes: u64, what: &str| writeln!(text, "  {:>11}  {what}", BinaryBytes(bytes).to_string());
@@ -100,13 +100,11 @@ fn describe(
     )?;
     line(batches as u64, "batches, at most (touched only as far as they are filled)")?;
     line(
-        users.interner,
-        &format!("{} users with uids of {} bytes", HumanCount(args.users), args.uid_bytes),
-    )?;
-    line(
-        users.windows,
+        users,
         &format!(
-            "{} open at once at most, all users in each of 2 of them",
+            "{} users in windows at once, with uids of {} bytes; {} open at once at most",
+            HumanCount(args.users),
+            args.uid_bytes,
             plural(windows, "minute")
         ),
     )?;

@@ -110,7 +110,7 @@ impl Summary {
                 .map_or("unknown".into(), |bytes| DecimalBytes(bytes).to_string()),
         )];
         lines.push(format!(
-            "{} read = {} counted + {} late + {} malformed{}; {} put out, {} at once at most",
+            "{} read = {} counted + {} late + {} malformed{}; {} put out, {} in open windows at most",
             HumanCount(frames.frames_read),
             HumanCount(frames.counted),
             HumanCount(frames.refused_late),

@@ -4,98 +4,151 @@
 //! shared. It does what the marks in a batch say and counts the frames between them. Shards hold
 //! disjoint users, so their counts add up.
 //!
-//! A uid becomes a dense number once, by comparing all its bytes; windows hold numbers. A slot's
-//! set is emptied and used again, never freed, so once the largest window has been seen nothing is
-//! allocated. Memory follows the users of the windows that are kept: a number whose last window
-//! has gone is given to another user.
+//! A uid becomes a dense number once, by comparing all its bytes ([`users`]; [`table`] says where to
+//! look). Of each user there is a word of bits, one for each window slot ([`era`]), so that a frame
+//! costs two cache lines however many window sizes there are, and a closing window costs nothing.
+//! Frames are taken a block at a time, in three passes: the first asks for the lines of the table,
+//! the second reads them and asks for the users' records, the third counts.
+//!
+//! Memory follows the users of the windows that are kept: whom none of them holds is dropped, at
+//! the latest when his sub-table would have to grow for others.
 
+pub mod era;
 pub mod hash;
-pub mod id_set;
-pub mod interner;
+mod prefetch;
 pub mod slab;
+mod stack;
 pub mod stage;
+pub mod table;
+#[cfg(test)]
+mod tests;
+pub mod users;
+pub mod windows;
 
 use crate::batch::Batch;
-use crate::clock::verdict::{NO_SLOT, REFUSED, Slot};
-use id_set::IdSet;
-use interner::Interner;
+use crate::clock::verdict::{REFUSED, Slot};
+use crate::error::Error;
+use crate::limits::USERS_MAX;
+use table::{Renewal, Table};
+use users::{Id, Users};
+use windows::{GroupSlots, Windows};
 
-/// Bytes that counting takes, for a plan.
-#[derive(Clone, Copy, Debug)]
-pub struct MemoryBytes {
-    /// All users, once.
-    pub interner: u64,
-    /// The windows that hold them.
-    pub windows: u64,
-}
+/// Frames of a block: enough to have every line asked for on its way at once, few enough that none
+/// is gone again before it is used.
+const BLOCK_FRAMES: usize = 64;
+/// Users looked at in renewals after which a counter pauses at the end of a block.
+const LOOKED_AT_MAX: usize = if cfg!(test) { 32 } else { 32 * 1024 };
 
-impl MemoryBytes {
-    /// Both.
-    pub fn total(&self) -> u64 {
-        self.interner + self.windows
-    }
-}
-
-/// Bytes needed at most for this many users at once, with uids of this length, all of them in each
-/// of two minutes: the one that goes on and the one that waits for its lag.
-pub fn memory_bytes(users: u64, uid_bytes: u64, slots: usize, counters: usize) -> MemoryBytes {
-    let (slots, counters) = (slots as u64, counters as u64);
+/// Bytes needed at most for this many users in kept windows at once, with uids of this length:
+/// with users who come and go, as many again may be known and not yet dropped.
+pub fn memory_bytes(users: u64, uid_bytes: u64, slots: usize, counters: usize) -> u64 {
+    let counters = counters as u64;
     let a_counter = users.div_ceil(counters);
-    let empty_slots = slots.saturating_sub(2) * IdSet::bytes_for(0);
-    MemoryBytes {
-        interner: counters * Interner::bytes_for(a_counter, uid_bytes),
-        windows: counters * (2 * IdSet::bytes_for(a_counter) + empty_slots),
-    }
+    let a_user = Users::bytes_for(uid_bytes) + Windows::bytes_for(slots);
+    counters * (Table::bytes_for(a_counter) + Table::known_max(a_counter) * a_user)
 }
 
 /// One shard's users and windows.
 pub struct Counter {
-    interner: Interner,
-    slots: Vec<IdSet>,
+    table: Table,
+    users: Users,
+    windows: Windows,
     frames: u64,
+    /// The slots of the route met last, by group.
+    route_slots: Vec<GroupSlots>,
 }
 
 impl Counter {
     /// A counter with this many window slots, all empty.
     pub fn new(slots: usize) -> Counter {
-        let slots = (0..slots).map(|_| IdSet::new()).collect();
-        Counter { interner: Interner::new(), slots, frames: 0 }
+        Counter::with_bounds(Windows::new(slots), USERS_MAX)
     }
 
-    /// Counts the frames at these places of a batch.
-    pub fn count(&mut self, batch: &Batch, places: &[u16]) {
-        let route_of = batch.verdicts.route_of();
-        for &place in places {
-            let place = usize::from(place);
-            let route = route_of[place];
-            if route == REFUSED {
-                continue;
+    fn with_bounds(windows: Windows, users_max: u32) -> Counter {
+        Counter {
+            table: Table::new(),
+            users: Users::new(users_max),
+            windows,
+            frames: 0,
+            route_slots: Vec::new(),
+        }
+    }
+
+    /// Counts the frames at these places of a batch, or the first of them: says how many. It stops
+    /// early where much had to be moved.
+    pub fn count(&mut self, batch: &Batch, places: &[u16]) -> Result<usize, Error> {
+        let mut guesses = [None; BLOCK_FRAMES];
+        // No frame that is counted has this route.
+        let mut route_met = REFUSED;
+        let (mut done, mut looked_at) = (0, 0);
+        for block in places.chunks(BLOCK_FRAMES) {
+            for &place in block {
+                self.table.prefetch(batch.facts.hash(usize::from(place)));
             }
-            self.frames += 1;
-            let id = self.interner.intern(batch.facts.hash(place), batch.facts.uid(place));
-            for &slot in batch.verdicts.slots(route) {
-                if slot != NO_SLOT && self.slots[usize::from(slot)].insert(id) {
-                    self.interner.hold(id);
+            for (&place, guess) in block.iter().zip(&mut guesses) {
+                *guess = self.table.find(batch.facts.hash(usize::from(place)), |_| true);
+                if let Some(id) = *guess {
+                    self.users.prefetch(id);
                 }
             }
+            for (&place, &guess) in block.iter().zip(&guesses) {
+                let place = usize::from(place);
+                let route = batch.verdicts.route_of()[place];
+                if route == REFUSED {
+                    continue;
+                }
+                if route != route_met {
+                    let Counter { windows, route_slots, .. } = self;
+                    windows.by_group(batch.verdicts.slots(route), route_slots);
+                    route_met = route;
+                }
+                let uid = batch.facts.uid(place);
+                let id = match guess {
+                    Some(id) if self.users.is(id, uid) => id,
+                    _ => self.intern(batch.facts.hash(place), uid, &mut looked_at)?,
+                };
+                self.frames += 1;
+                for &slots in &self.route_slots {
+                    self.windows.add(id, slots, &mut self.users);
+                }
+            }
+            done += block.len();
+            if looked_at > LOOKED_AT_MAX {
+                break;
+            }
         }
+        Ok(done)
+    }
+
+    /// The number of a user who was not where he was looked for first, or is new.
+    #[cold]
+    #[inline(never)]
+    fn intern(&mut self, hash: u64, uid: &[u8], looked_at: &mut usize) -> Result<Id, Error> {
+        let Counter { table, users, windows, .. } = self;
+        if let Some(id) = table.find(hash, |id| users.is(id, uid)) {
+            return Ok(id);
+        }
+        if table.is_full(hash) {
+            *looked_at += table.renew(hash, &mut Forgetting { users, windows });
+        }
+        let id = users.add(uid).ok_or(Error::TooManyUsers)?;
+        table.insert(hash, id);
+        Ok(id)
     }
 
     /// The slot stands for a new window.
     pub fn open(&mut self, slot: Slot) {
-        debug_assert_eq!(self.slots[usize::from(slot)].len(), 0, "a slot is freed before it opens");
+        self.windows.open(slot, &mut self.users);
     }
 
     /// Users in the slot's window.
     pub fn users_in(&self, slot: Slot) -> u64 {
-        self.slots[usize::from(slot)].len() as u64
+        self.windows.users_in(slot)
     }
 
     /// The slot's window is no longer kept.
     pub fn free(&mut self, slot: Slot) {
-        for id in self.slots[usize::from(slot)].drain() {
-            self.interner.let_go(id);
-        }
+        self.windows.free(slot);
     }
 
     /// Frames counted so far.
@@ -103,8 +156,28 @@ impl Counter {
         self.frames
     }
 
-    /// Users known at once at most.
-    pub fn users_peak(&self) -> usize {
-        self.interner.ids_peak()
+    /// The largest sum of the users in all windows kept at once.
+    pub fn users_peak(&self) -> u64 {
+        self.windows.members_peak()
+    }
+}
+
+/// Forgets whom no kept window holds.
+struct Forgetting<'a> {
+    users: &'a mut Users,
+    windows: &'a Windows,
+}
+
+impl Renewal for Forgetting<'_> {
+    fn prefetch(&self, id: Id) {
+        self.users.prefetch(id);
+    }
+
+    fn is_needed(&mut self, id: Id) -> bool {
+        let needed = self.windows.hold(id, self.users);
+        if !needed {
+            self.users.free(id);
+        }
+        needed
     }
 }

@@ -1,7 +1,8 @@
 //! Where uid bytes lie: pages of equal cells, one list of pages for each cell size.
 //!
-//! A cell never moves, pages are never freed, and a freed cell is the next one given out, so years
-//! of users coming and going do not fragment it and no growth copies anything. A uid loses at most
+//! A cell never moves, pages are never freed, and a freed cell is the next one given out (the chain
+//! of free cells runs through the cells), so years of users coming and going do not fragment it and
+//! no growth copies anything. A uid loses at most
 //! half of its length to its cell (a third from 16 bytes on).
 
 use crate::limits::UID_BYTES_MAX;
@@ -29,15 +30,27 @@ const CLASS_OF: [u8; UID_BYTES_MAX + 1] = {
 /// Where some bytes lie; meaningful only to the slab that gave it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cell {
-    number: u32,
-    len: u16,
+    /// Which cell of its size.
+    pub number: u32,
+    /// Bytes of the uid; they tell the size.
+    pub len: u16,
 }
 
-#[derive(Debug, Default)]
+/// In place of a cell's number: none.
+const NO_CELL: u32 = u32::MAX;
+
+#[derive(Debug)]
 struct Class {
     pages: Vec<Box<[u8]>>,
     cells: u32,
-    free: Vec<u32>,
+    /// The cell freed last; each free cell holds the number of the one freed before it.
+    free: u32,
+}
+
+impl Default for Class {
+    fn default() -> Class {
+        Class { pages: Vec::new(), cells: 0, free: NO_CELL }
+    }
 }
 
 /// Bytes by cells.
@@ -62,14 +75,20 @@ impl Slab {
     pub fn keep(&mut self, bytes: &[u8]) -> Cell {
         let class_index = usize::from(CLASS_OF[bytes.len()]);
         let class = &mut self.classes[class_index];
-        let number = class.free.pop().unwrap_or_else(|| {
+        let number = class.free;
+        let number = if number == NO_CELL {
             let number = class.cells;
             class.cells += 1;
             if number as usize / cells_a_page(class_index) == class.pages.len() {
                 class.pages.push(vec![0; PAGE_BYTES].into_boxed_slice());
             }
             number
-        });
+        } else {
+            let (page, at) = place(class_index, number);
+            let next = class.pages[page][at..].first_chunk();
+            class.free = next.map_or(NO_CELL, |&next| u32::from_le_bytes(next));
+            number
+        };
         let len = u16::try_from(bytes.len()).expect("UID_BYTES_MAX fits 16 bits");
         let cell = Cell { number, len };
         let (page, at) = place(class_index, number);
@@ -88,7 +107,10 @@ impl Slab {
     /// Gives a cell back.
     pub fn free(&mut self, cell: Cell) {
         let class_index = usize::from(CLASS_OF[usize::from(cell.len)]);
-        self.classes[class_index].free.push(cell.number);
+        let class = &mut self.classes[class_index];
+        let (page, at) = place(class_index, cell.number);
+        let next = std::mem::replace(&mut class.free, cell.number);
+        class.pages[page][at..at + size_of::<u32>()].copy_from_slice(&next.to_le_bytes());
     }
 }
 

@@ -2,11 +2,13 @@
 //!
 //! Owns its counter. Reads a batch (shared with the other counters, read only), does the deeds
 //! marked in it and counts the frames between them; sends the batch back when it is through. A
-//! report that finds no room stops it in the middle of a batch, and it goes on from there.
+//! report that finds no room stops it in the middle of a batch, and so does a counter that had much
+//! to move; it goes on from there.
 
 use crate::batch::BatchHandle;
 use crate::clock::verdict::Deed;
 use crate::count::Counter;
+use crate::error::Error;
 use crate::report::{CountReport, Report};
 use crate::ring::{Consumer, PopError, Producer, PushError};
 use crate::stage::{Stage, Step};
@@ -27,6 +29,7 @@ pub struct CountStage {
     counter: Counter,
     rings: CountRings,
     current: Option<Current>,
+    failed: Option<Error>,
 }
 
 struct Current {
@@ -39,7 +42,7 @@ struct Current {
 impl CountStage {
     /// The counter of a shard.
     pub fn new(shard: usize, counter: Counter, rings: CountRings) -> CountStage {
-        CountStage { shard, counter, rings, current: None }
+        CountStage { shard, counter, rings, current: None, failed: None }
     }
 }
 
@@ -67,9 +70,19 @@ impl Stage for CountStage {
                 Some(mark) => rest.partition_point(|&place| place < mark.place),
                 None => rest.len(),
             };
-            self.counter.count(&current.batch, &rest[..before]);
-            current.places_done += before;
-            worked |= before > 0;
+            match self.counter.count(&current.batch, &rest[..before]) {
+                Ok(counted) => {
+                    current.places_done += counted;
+                    worked |= counted > 0;
+                    if counted < before {
+                        return Step::Worked;
+                    }
+                }
+                Err(error) => {
+                    self.failed = Some(error);
+                    return Step::Done;
+                }
+            }
             let Some(mark) = mark else { break };
             match mark.deed {
                 Deed::Open => self.counter.open(mark.slot),
@@ -98,7 +111,10 @@ impl Stage for CountStage {
     }
 
     fn finish(self: Box<Self>) -> Report {
-        let users_peak = self.counter.users_peak() as u64;
-        Report::Count(CountReport { frames: self.counter.frames(), users_peak })
+        Report::Count(CountReport {
+            frames: self.counter.frames(),
+            users_peak: self.counter.users_peak(),
+            failed: self.failed,
+        })
     }
 }

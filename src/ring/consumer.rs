@@ -10,9 +10,8 @@ use super::wait::Waker;
 pub struct Consumer<T> {
     shared: Arc<Shared<T>>,
     wake_producer: Waker,
-    /// Values taken so far, and the slot of the next one.
+    /// Values taken so far: the next one's number.
     head: u64,
-    head_slot: usize,
     /// The tail as last seen: never beyond the true one, so what it promises is there, and the
     /// producer's cache line is asked only when it promises too little.
     tail_seen: u64,
@@ -20,7 +19,7 @@ pub struct Consumer<T> {
 
 impl<T> Consumer<T> {
     pub(super) fn new(shared: Arc<Shared<T>>, wake_producer: Waker) -> Consumer<T> {
-        Consumer { shared, wake_producer, head: 0, head_slot: 0, tail_seen: 0 }
+        Consumer { shared, wake_producer, head: 0, tail_seen: 0 }
     }
 
     /// Takes the oldest value and wakes the producer.
@@ -32,8 +31,8 @@ impl<T> Consumer<T> {
     pub fn pop(&mut self) -> Result<T, PopError> {
         self.available(1)?;
         // SAFETY: the slot at the head was published to us; `give_back` makes it empty.
-        let value = unsafe { self.shared.take(self.head_slot) };
-        self.advance(1);
+        let value = unsafe { self.shared.take(self.head) };
+        self.head += 1;
         self.give_back();
         Ok(value)
     }
@@ -48,7 +47,7 @@ impl<T> Consumer<T> {
         self.available(1)?;
         // SAFETY: that one slot was published to us, and is not given back before the borrow of
         // `self` ends.
-        let (values, _) = unsafe { self.shared.lend(self.head_slot, 1) };
+        let (values, _) = unsafe { self.shared.lend(self.head, 1) };
         Ok(&values[0])
     }
 
@@ -63,7 +62,7 @@ impl<T> Consumer<T> {
         let readable = self.available(usize::MAX)?;
         // SAFETY: so many slots were published to us, and none is given back before the borrow of
         // `self` ends.
-        Ok(unsafe { self.shared.lend(self.head_slot, readable) })
+        Ok(unsafe { self.shared.lend(self.head, readable) })
     }
 
     /// Drops the `n` oldest values and gives their slots back, with one store and one wake.
@@ -80,11 +79,11 @@ impl<T> Consumer<T> {
         assert!(n <= readable, "release of {n} values where {readable} are readable");
         // The head moves first: should a value's drop panic, none of them is dropped again. The
         // producer sees it only after the drops.
-        let slot = self.head_slot;
-        self.advance(n);
+        let first = self.head;
+        self.head += n as u64;
         // SAFETY: `n` slots from the old head on were published to us and hold values; the head is
         // beyond them now.
-        unsafe { self.shared.drop_values(slot, n) };
+        unsafe { self.shared.drop_values(first, n) };
         self.give_back();
     }
 
@@ -107,12 +106,6 @@ impl<T> Consumer<T> {
             0 => Err(PopError::Empty),
             readable => Ok(readable),
         }
-    }
-
-    #[inline]
-    fn advance(&mut self, count: usize) {
-        self.head += count as u64;
-        self.head_slot = self.shared.slot_after(self.head_slot, count);
     }
 
     /// Hands the slots below the head to the producer, and wakes it.

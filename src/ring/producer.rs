@@ -12,9 +12,8 @@ use super::wait::Waker;
 pub struct Producer<T> {
     pub(super) shared: Arc<Shared<T>>,
     wake_consumer: Waker,
-    /// Values published so far, and the slot the next one goes to.
-    tail: u64,
-    pub(super) tail_slot: usize,
+    /// Values published so far: the next one's number.
+    pub(super) tail: u64,
     /// The head as last seen: never beyond the true one, so there is always at least as much room
     /// as it says, and the consumer's cache line is asked only when it says too little.
     head_seen: u64,
@@ -22,7 +21,7 @@ pub struct Producer<T> {
 
 impl<T> Producer<T> {
     pub(super) fn new(shared: Arc<Shared<T>>, wake_consumer: Waker) -> Producer<T> {
-        Producer { shared, wake_consumer, tail: 0, tail_slot: 0, head_seen: 0 }
+        Producer { shared, wake_consumer, tail: 0, head_seen: 0 }
     }
 
     /// Puts a value in and wakes the consumer. For more than one at a time, [`Producer::reserve`]
@@ -39,7 +38,7 @@ impl<T> Producer<T> {
         match self.room(1) {
             Ok(_) => {
                 // SAFETY: there is room, so the slot at the tail is ours and empty.
-                unsafe { self.shared.put(self.tail_slot, value) };
+                unsafe { self.shared.put(self.tail, value) };
                 self.publish(1);
                 Ok(())
             }
@@ -81,7 +80,6 @@ impl<T> Producer<T> {
     #[inline]
     pub(super) fn publish(&mut self, count: usize) {
         self.tail += count as u64;
-        self.tail_slot = self.shared.slot_after(self.tail_slot, count);
         self.shared.tail.publish(self.tail);
         self.wake_consumer.wake();
     }

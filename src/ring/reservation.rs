@@ -30,10 +30,9 @@ impl<'p, T> Reservation<'p, T> {
         if self.filled == self.slots {
             return Err(value);
         }
-        let shared = &self.producer.shared;
-        let slot = shared.slot_after(self.producer.tail_slot, self.filled);
+        let number = self.producer.tail + self.filled as u64;
         // SAFETY: below `slots`, so it was free when set aside, and only we could fill it since.
-        unsafe { shared.put(slot, value) };
+        unsafe { self.producer.shared.put(number, value) };
         self.filled += 1;
         Ok(())
     }
@@ -59,6 +58,6 @@ impl<T> Drop for Reservation<'_, T> {
         let filled = std::mem::take(&mut self.filled);
         // SAFETY: these slots hold values that were never published, so they are still ours; they
         // lie behind the tail and count as empty from here on.
-        unsafe { self.producer.shared.drop_values(self.producer.tail_slot, filled) };
+        unsafe { self.producer.shared.drop_values(self.producer.tail, filled) };
     }
 }

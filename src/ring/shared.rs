@@ -1,9 +1,10 @@
 //! What both ends of a ring share: two index words and the slots.
 //!
 //! Index words count values since the ring was made and never go back; with 63 bits for the count
-//! they would last 292 years at a value a nanosecond, so no arithmetic here wraps. Each end keeps the
-//! slot its count stands for beside the count, and steps it by compare instead of by division: any
-//! capacity is as fast as a power of two.
+//! they would last 292 years at a value a nanosecond, so no arithmetic here wraps. The memory is a
+//! power of two of slots, so that a value's number gives its slot by a mask; the capacity is what was
+//! asked for, exactly. An end then keeps one number alone: a slot stepped beside it was one store more
+//! for each value, and stores wait in line behind the one the peer holds up.
 
 use std::mem::MaybeUninit;
 
@@ -67,6 +68,8 @@ pub(super) struct Shared<T> {
     pub(super) head: Index,
     /// Values published: stored by the producer.
     pub(super) tail: Index,
+    capacity: usize,
+    /// A power of two of them, at least the capacity. Of the slots only `head..tail` hold values.
     slots: Box<[UnsafeCell<MaybeUninit<T>>]>,
     log: AccessLog,
 }
@@ -79,90 +82,97 @@ unsafe impl<T: Send> Sync for Shared<T> {}
 impl<T> Shared<T> {
     pub(super) fn new(capacity: usize) -> Shared<T> {
         assert!(capacity >= 1, "a ring needs at least one slot");
-        let slots = (0..capacity).map(|_| UnsafeCell::new(MaybeUninit::uninit())).collect();
-        Shared { head: Index::new(), tail: Index::new(), slots, log: AccessLog::new(capacity) }
+        let count = capacity.next_power_of_two();
+        let slots = (0..count).map(|_| UnsafeCell::new(MaybeUninit::uninit())).collect();
+        let log = AccessLog::new(count);
+        Shared { head: Index::new(), tail: Index::new(), capacity, slots, log }
     }
 
     #[inline]
     pub(super) fn capacity(&self) -> usize {
-        self.slots.len()
+        self.capacity
     }
 
-    /// The slot `step` after `slot`, round the end. Both are at most the capacity.
+    /// The slot of a value, by its number.
     #[inline]
-    pub(super) fn slot_after(&self, slot: usize, step: usize) -> usize {
-        let left = self.capacity() - slot;
-        if step < left { slot + step } else { step - left }
+    #[allow(clippy::cast_possible_truncation, reason = "the mask leaves less than a usize")]
+    fn slot_of(&self, number: u64) -> usize {
+        number as usize & (self.slots.len() - 1)
     }
 
     /// Where slot `slot` lies. One pointer for the whole memory, so that it is good for a run of
     /// slots too.
     #[inline]
     fn at(&self, slot: usize) -> *mut T {
-        debug_assert!(slot < self.capacity(), "slot {slot} of {}", self.capacity());
+        debug_assert!(slot < self.slots.len(), "slot {slot} of {}", self.slots.len());
         let first: *const UnsafeCell<MaybeUninit<T>> = self.slots.as_ptr();
-        // SAFETY: every caller's slot is below the capacity (stepped by `slot_after`), so this
-        // stays inside the allocation.
+        // SAFETY: every caller's slot is one of the memory's (by the mask of `slot_of`, or 0), so
+        // this stays inside the allocation.
         let cell = unsafe { first.add(slot) };
         // UnsafeCell and MaybeUninit are both transparent over T.
         UnsafeCell::raw_get(cell).cast::<T>()
     }
 
-    /// Puts a value into a slot.
+    /// Puts the value of this number into its slot.
     ///
     /// # Safety
     ///
     /// The slot is the caller's to use, and holds no value.
     #[inline]
-    pub(super) unsafe fn put(&self, slot: usize, value: T) {
+    pub(super) unsafe fn put(&self, number: u64, value: T) {
+        let slot = self.slot_of(number);
         self.log.writes(slot);
         // SAFETY: in bounds (`at`), and by the contract nobody else touches the slot now.
         unsafe { self.at(slot).write(value) };
     }
 
-    /// Moves the value out of a slot.
+    /// Moves the value of this number out of its slot.
     ///
     /// # Safety
     ///
     /// The slot is the caller's to use, holds a value, and counts as empty afterwards.
     #[inline]
-    pub(super) unsafe fn take(&self, slot: usize) -> T {
+    pub(super) unsafe fn take(&self, number: u64) -> T {
+        let slot = self.slot_of(number);
         self.log.writes(slot);
         // SAFETY: in bounds (`at`), initialised and ours by the contract.
         unsafe { self.at(slot).read() }
     }
 
-    /// Lends the values of `count` slots from `slot` on, in two runs: to the end of the memory, and
-    /// from its start.
+    /// Lends `count` values from this number on, in two runs: to the end of the memory, and from its
+    /// start.
     ///
     /// # Safety
     ///
-    /// `count` is at most the capacity; these slots hold values and stay the caller's, unchanged,
+    /// `count` is at most the capacity; their slots hold values and stay the caller's, unchanged,
     /// for as long as the slices live.
     #[inline]
-    pub(super) unsafe fn lend(&self, slot: usize, count: usize) -> (&[T], &[T]) {
-        for step in 0..count {
-            self.log.reads(self.slot_after(slot, step));
+    pub(super) unsafe fn lend(&self, number: u64, count: usize) -> (&[T], &[T]) {
+        let slot = self.slot_of(number);
+        for step in 0..count as u64 {
+            self.log.reads(self.slot_of(number + step));
         }
-        let first = count.min(self.capacity() - slot);
+        let first = count.min(self.slots.len() - slot);
         // SAFETY: `first` slots from `slot` end within the memory; initialised by the contract.
         let to_end = unsafe { std::slice::from_raw_parts(self.at(slot), first) };
-        // SAFETY: the rest is below the capacity; initialised by the contract.
+        // SAFETY: the rest begins at the memory's start and ends before `slot`, as all is at most the
+        // capacity; initialised by the contract.
         let from_start = unsafe { std::slice::from_raw_parts(self.at(0), count - first) };
         (to_end, from_start)
     }
 
-    /// Drops the values of `count` slots from `slot` on. One that panics does not keep the others of
-    /// its run from being dropped.
+    /// Drops `count` values from this number on. One that panics does not keep the others of its run
+    /// from being dropped.
     ///
     /// # Safety
     ///
     /// As for [`Shared::take`], for each of the slots; `count` is at most the capacity.
-    pub(super) unsafe fn drop_values(&self, slot: usize, count: usize) {
-        for step in 0..count {
-            self.log.writes(self.slot_after(slot, step));
+    pub(super) unsafe fn drop_values(&self, number: u64, count: usize) {
+        let slot = self.slot_of(number);
+        for step in 0..count as u64 {
+            self.log.writes(self.slot_of(number + step));
         }
-        let first = count.min(self.capacity() - slot);
+        let first = count.min(self.slots.len() - slot);
         let to_end = std::ptr::slice_from_raw_parts_mut(self.at(slot), first);
         let from_start = std::ptr::slice_from_raw_parts_mut(self.at(0), count - first);
         // SAFETY: in bounds, initialised and ours by the contract; each value is in one run only.
@@ -177,9 +187,8 @@ impl<T> Drop for Shared<T> {
         // The last Arc is going, which orders both ends' acts before this.
         let head = self.head.read().count();
         let left = slots_between(head, self.tail.read().count());
-        let slot = slots_between(0, head % self.capacity() as u64);
         // SAFETY: `head..tail` holds values by the ring's invariant, and nobody else is left.
-        unsafe { self.drop_values(slot, left) };
+        unsafe { self.drop_values(head, left) };
     }
 }
 

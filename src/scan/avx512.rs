@@ -4,14 +4,16 @@
 //! `avx2.rs`, for the features of [`is_here`] here.
 
 use std::arch::x86_64::{
-    __m512i, _mm512_cmpeq_epi8_mask, _mm512_loadu_si512, _mm512_or_si512, _mm512_set1_epi8,
+    __m512i, _mm512_cmpeq_epi8_mask, _mm512_loadu_si512, _mm512_mask_cmpeq_epi8_mask,
+    _mm512_or_si512, _mm512_set1_epi8,
 };
 
 use super::avx2;
-use super::fields::{Plan, Reading, Scratch, read};
+use super::generic::{Cut, values};
+use super::name::Name;
 use super::vector::{BLOCK_BYTES, Block};
 
-/// Whether this machine has all that [`read_avx512`] is compiled for.
+/// Whether this machine has all that [`values_avx512`] is compiled for.
 pub(super) fn is_here() -> bool {
     avx2::is_here()
         && is_x86_feature_detected!("avx512f")
@@ -20,20 +22,22 @@ pub(super) fn is_here() -> bool {
 }
 
 /// The kernel. The machine must be one where [`is_here`] says yes.
-pub(super) fn read_avx512(plan: &Plan, scratch: &mut Scratch, frame: &[u8]) -> Reading {
+pub(super) fn values_avx512(inside: &[u8], names: [&Name; 2]) -> Result<[Option<usize>; 2], Cut> {
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx2,bmi1,bmi2,lzcnt,popcnt,pclmulqdq")]
-    fn with_avx512(plan: &Plan, scratch: &mut Scratch, frame: &[u8]) -> Reading {
-        read::<Avx512>(plan, scratch, frame)
+    fn with_avx512(inside: &[u8], names: [&Name; 2]) -> Result<[Option<usize>; 2], Cut> {
+        values::<Avx512>(inside, names)
     }
     debug_assert!(is_here());
-    // SAFETY: the machine has these features: `Kernel::read_fn` asked `is_here` before.
-    unsafe { with_avx512(plan, scratch, frame) }
+    // SAFETY: the machine has these features: `Kernel::values_fn` asked `is_here` before.
+    unsafe { with_avx512(inside, names) }
 }
 
 #[derive(Clone, Copy)]
 pub(super) struct Avx512(__m512i);
 
 impl Block for Avx512 {
+    type Mask = u64;
+
     #[inline(always)]
     fn load(bytes: &[u8; BLOCK_BYTES]) -> Avx512 {
         // SAFETY: an `Avx512` is only made inside of `with_avx512`.
@@ -47,8 +51,9 @@ impl Block for Avx512 {
     }
 
     #[inline(always)]
-    fn eq_either(self, [one, other]: [u8; 2]) -> u64 {
-        self.eq(one) | self.eq(other)
+    fn eq_among(self, byte: u8, places: u64) -> u64 {
+        // SAFETY: there is an `Avx512`, so the machine has the features.
+        unsafe { eq_among(self.0, byte, places) }
     }
 
     #[inline(always)]
@@ -58,9 +63,14 @@ impl Block for Avx512 {
     }
 
     #[inline(always)]
-    fn prefix_xor(mask: u64) -> u64 {
-        // SAFETY: masks come from an `Avx512`, so the machine has the features.
-        unsafe { avx2::prefix_xor(mask) }
+    fn bits(mask: u64) -> u64 {
+        mask
+    }
+
+    #[inline(always)]
+    fn prefix_xor(bits: u64) -> u64 {
+        // SAFETY: the bits come from an `Avx512`, so the machine has the features.
+        unsafe { avx2::prefix_xor(bits) }
     }
 }
 
@@ -75,6 +85,12 @@ fn load(bytes: &[u8; BLOCK_BYTES]) -> Avx512 {
 #[target_feature(enable = "avx512bw")]
 fn eq(block: __m512i, byte: u8) -> u64 {
     _mm512_cmpeq_epi8_mask(block, _mm512_set1_epi8(byte.cast_signed()))
+}
+
+#[inline]
+#[target_feature(enable = "avx512bw")]
+fn eq_among(block: __m512i, byte: u8, places: u64) -> u64 {
+    _mm512_mask_cmpeq_epi8_mask(places, block, _mm512_set1_epi8(byte.cast_signed()))
 }
 
 #[inline]

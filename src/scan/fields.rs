@@ -3,16 +3,12 @@
 //! Values do not steer the search: it ends when both root keys were met, or there is no more. So
 //! a bad value and a missing one cost the same, and the order of members changes nothing.
 
-use super::generic::{Search, candidates};
+use super::generic::{Cut, ValuesFn};
 use super::name::Name;
 use super::number::{self, Token};
 use super::text::{Raw, Unescaped, skip_space, string};
-use super::vector::Block;
 use super::{FieldPath, TsUnit, rfc3339};
 use crate::limits::UID_BYTES_MAX;
-
-/// A kernel: reads one frame.
-pub(super) type ReadFn = fn(&Plan, &mut Scratch, &[u8]) -> Reading;
 
 /// What to look for, in the form the search wants it.
 pub(super) struct Plan {
@@ -103,16 +99,13 @@ pub(super) enum End {
     Settled,
 }
 
-/// The slice ended inside of what was read.
-struct Cut;
-
-/// Reads a frame with one kernel.
-#[inline(always)]
-pub(super) fn read<B: Block>(plan: &Plan, scratch: &mut Scratch, frame: &[u8]) -> Reading {
+/// Reads a frame; `values` is the kernel.
+#[inline]
+pub(super) fn read(values: ValuesFn, plan: &Plan, scratch: &mut Scratch, frame: &[u8]) -> Reading {
     let mut reading = Reading { ts: Slot::Missing, uid: Slot::Missing, end: End::NotObject };
     let root = skip_space(frame, 0);
     if frame.get(root) == Some(&b'{') {
-        reading.end = match settle::<B>(plan, scratch, frame, root, &mut reading) {
+        reading.end = match settle(values, plan, scratch, frame, root, &mut reading) {
             Ok(()) => End::Settled,
             Err(Cut) => End::Cut,
         };
@@ -121,46 +114,30 @@ pub(super) fn read<B: Block>(plan: &Plan, scratch: &mut Scratch, frame: &[u8]) -
 }
 
 #[inline(always)]
-fn settle<B: Block>(
+fn settle(
+    values: ValuesFn,
     plan: &Plan,
     scratch: &mut Scratch,
     frame: &[u8],
     root: usize,
     reading: &mut Reading,
 ) -> Result<(), Cut> {
-    let [ts_at, uid_at] = values::<B>(frame, root, [&plan.ts.root, &plan.uid.root])?;
-    if let Some(at) = follow::<B>(frame, ts_at, &plan.ts.rest)? {
+    let inside = root + 1;
+    let places = values(&frame[inside..], [&plan.ts.root, &plan.uid.root])?;
+    let [ts_at, uid_at] = places.map(|at| at.map(|at| inside + at));
+    if let Some(at) = follow(values, frame, ts_at, &plan.ts.rest)? {
         reading.ts = read_ts(frame, at, plan.ts_unit)?;
     }
-    if let Some(at) = follow::<B>(frame, uid_at, &plan.uid.rest)? {
+    if let Some(at) = follow(values, frame, uid_at, &plan.uid.rest)? {
         reading.uid = read_uid(frame, at, scratch)?;
     }
     Ok(())
 }
 
-/// The places of the values of two keys of the object at `from`, the first of each, in one pass.
-#[inline(always)]
-fn values<B: Block>(
-    frame: &[u8],
-    from: usize,
-    names: [&Name; 2],
-) -> Result<[Option<usize>; 2], Cut> {
-    let object = &frame[from..];
-    let mut at = [None; 2];
-    let end = candidates::<B>(object, names.map(Name::first), |quote| {
-        for (at, name) in at.iter_mut().zip(names) {
-            if at.is_none() {
-                *at = name.value_at(object, quote);
-            }
-        }
-        at[0].is_none() || at[1].is_none()
-    });
-    if end == Search::Cut { Err(Cut) } else { Ok(at.map(|at| at.map(|at| from + at))) }
-}
-
 /// Where the rest of a path leads from a root member's value.
-#[inline(always)]
-fn follow<B: Block>(
+#[inline]
+fn follow(
+    values: ValuesFn,
     frame: &[u8],
     mut at: Option<usize>,
     rest: &[Name],
@@ -169,7 +146,10 @@ fn follow<B: Block>(
         let Some(from) = at else { return Ok(None) };
         at = match frame.get(from) {
             None => return Err(Cut),
-            Some(b'{') => values::<B>(frame, from, [name, name])?[0],
+            Some(b'{') => {
+                let inside = from + 1;
+                values(&frame[inside..], [name, name])?[0].map(|at| inside + at)
+            }
             Some(_) => None,
         };
     }
@@ -179,6 +159,21 @@ fn follow<B: Block>(
 /// The time whose value begins at `at`.
 #[inline(always)]
 fn read_ts(frame: &[u8], at: usize, unit: TsUnit) -> Result<Slot<i64>, Cut> {
+    if let Some(divisor) = unit.divisor()
+        && let Some((value, len)) = number::short_integer(&frame[at..])
+        && number::may_follow(frame[at + len])
+    {
+        // A division is slow, and by 1 the usual one.
+        let seconds = if divisor == 1 { value } else { value / divisor };
+        let seconds = i64::try_from(seconds).ok().and_then(number::in_range);
+        return Ok(seconds.map_or(Slot::Bad, Slot::Good));
+    }
+    read_ts_slowly(frame, at, unit)
+}
+
+/// A time that is no short integer.
+#[inline(never)]
+fn read_ts_slowly(frame: &[u8], at: usize, unit: TsUnit) -> Result<Slot<i64>, Cut> {
     let seconds = match (frame.get(at), unit.scale()) {
         (None, _) => return Err(Cut),
         (Some(b'"'), scale) => {
@@ -189,15 +184,10 @@ fn read_ts(frame: &[u8], at: usize, unit: TsUnit) -> Result<Slot<i64>, Cut> {
                 None => rfc3339::seconds(text),
             }
         }
-        (Some(b'0'..=b'9' | b'-'), Some(scale)) => match number::short_integer(&frame[at..]) {
-            Some((value, len)) if number::may_follow(frame[at + len]) => {
-                i64::try_from(value / 10u64.pow(scale)).ok().and_then(number::in_range)
-            }
-            _ => match number::token(frame, at) {
-                Token::Cut => return Err(Cut),
-                Token::Bad => None,
-                Token::Text(text) => number::seconds(text.iter().copied(), scale),
-            },
+        (Some(b'0'..=b'9' | b'-'), Some(scale)) => match number::token(frame, at) {
+            Token::Cut => return Err(Cut),
+            Token::Bad => None,
+            Token::Text(text) => number::seconds(text.iter().copied(), scale),
         },
         // A number, with rfc3339, is bad by its first byte; as is everything else.
         _ => None,
@@ -208,16 +198,21 @@ fn read_ts(frame: &[u8], at: usize, unit: TsUnit) -> Result<Slot<i64>, Cut> {
 /// The user whose value begins at `at`.
 #[inline(always)]
 fn read_uid(frame: &[u8], at: usize, scratch: &mut Scratch) -> Result<Slot<UidAt>, Cut> {
+    if frame.get(at) == Some(&b'"')
+        && let Some(Raw { from, to, plain: true }) = string(frame, at + 1)
+    {
+        let fits = (1..=UID_BYTES_MAX).contains(&(to - from));
+        return Ok(if fits { Slot::Good(UidAt::Frame { from, to }) } else { Slot::Bad });
+    }
+    read_uid_slowly(frame, at, scratch)
+}
+
+/// A user that is no plain string.
+#[inline(never)]
+fn read_uid_slowly(frame: &[u8], at: usize, scratch: &mut Scratch) -> Result<Slot<UidAt>, Cut> {
     let uid_at = match frame.get(at) {
         None => return Err(Cut),
-        Some(b'"') => {
-            let raw = string(frame, at + 1).ok_or(Cut)?;
-            if raw.plain {
-                Some(UidAt::Frame { from: raw.from, to: raw.to })
-            } else {
-                uid_text(frame, raw, scratch)
-            }
-        }
+        Some(b'"') => uid_text(frame, string(frame, at + 1).ok_or(Cut)?, scratch),
         Some(b'0'..=b'9' | b'-') => match number::token(frame, at) {
             Token::Cut => return Err(Cut),
             Token::Text(text) if number::is_integer(text) => {

@@ -72,7 +72,8 @@ pub use settings::{Kernel, ScanSettings};
 pub use units::{TsUnit, UnitSet};
 
 use crate::limits::{FRAME_BYTES_MAX, TS_S_PLAUSIBLE_MAX, TS_S_PLAUSIBLE_MIN};
-use fields::{End, Plan, ReadFn, Reading, Scratch, Slot, UidAt};
+use fields::{End, Plan, Reading, Scratch, Slot, UidAt, read};
+use generic::ValuesFn;
 
 /// What a frame says: this user, at this time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,7 +150,8 @@ impl std::fmt::Display for Malformed {
 
 /// Reads frames, one at a time, with the kernel chosen when it was made.
 pub struct Scanner {
-    read: ReadFn,
+    /// The kernel.
+    values: ValuesFn,
     plan: Plan,
     scratch: Scratch,
     validate: bool,
@@ -160,7 +162,7 @@ impl Scanner {
     #[must_use]
     pub fn new(settings: &ScanSettings) -> Scanner {
         Scanner {
-            read: settings.kernel.read_fn(),
+            values: settings.kernel.values_fn(),
             plan: Plan::new(&settings.ts_field, &settings.uid_field, settings.ts_unit),
             scratch: Scratch::new(),
             validate: settings.validate,
@@ -176,7 +178,7 @@ impl Scanner {
         if frame.len() > FRAME_BYTES_MAX {
             return Err(Malformed::TooLong);
         }
-        let (ts_s, uid_at) = verdict((self.read)(&self.plan, &mut self.scratch, frame))?;
+        let (ts_s, uid_at) = verdict(read(self.values, &self.plan, &mut self.scratch, frame))?;
         if self.validate && !is_json(frame) {
             return Err(Malformed::Invalid);
         }
@@ -196,7 +198,7 @@ impl Scanner {
         }
         for unit in [TsUnit::S, TsUnit::Ms, TsUnit::Us, TsUnit::Ns] {
             let plan = self.plan.only_ts(unit);
-            if let Slot::Good(ts_s) = (self.read)(&plan, &mut self.scratch, frame).ts
+            if let Slot::Good(ts_s) = read(self.values, &plan, &mut self.scratch, frame).ts
                 && (TS_S_PLAUSIBLE_MIN..=TS_S_PLAUSIBLE_MAX).contains(&ts_s)
             {
                 units.insert(unit);

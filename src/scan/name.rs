@@ -1,5 +1,6 @@
 //! A key to look for.
 
+use super::generic::Probe;
 use super::text::{Unescaped, skip_space};
 
 /// A name with its closing quote, so that one comparison tells a key from a longer one.
@@ -12,6 +13,7 @@ pub(super) struct Name {
     /// Whether it may stand in a frame as it is. A name with quotes, backslashes or control
     /// characters is always written with escapes.
     as_it_is: bool,
+    probe: Probe,
 }
 
 impl Name {
@@ -25,12 +27,13 @@ impl Name {
         }
         let as_it_is = !name.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\');
         let (word, word_bits) = (u64::from_le_bytes(word), u64::from_le_bytes(bits));
-        Name { quoted, word, word_bits, as_it_is }
+        Name { quoted, word, word_bits, as_it_is, probe: Probe::new(name.as_bytes()) }
     }
 
-    /// The first byte, as it stands behind a quote.
-    pub(super) fn first(&self) -> u8 {
-        self.quoted[0]
+    /// How a block is asked for it.
+    #[inline(always)]
+    pub(super) fn probe(&self) -> Probe {
+        self.probe
     }
 
     /// The place of the value, if the string that opens at `quote` is this key: it says the name,

@@ -1,6 +1,6 @@
 //! What to look for, and with which kernel.
 
-use super::fields::{ReadFn, read};
+use super::generic::{ValuesFn, values};
 use super::portable::Portable;
 use super::{FieldPath, TsUnit};
 #[cfg(target_arch = "x86_64")]
@@ -87,16 +87,16 @@ impl Kernel {
 
     /// The one function of a kernel, for a machine that has it: whoever asks for another is told
     /// here, before anything runs.
-    pub(super) fn read_fn(self) -> ReadFn {
+    pub(super) fn values_fn(self) -> ValuesFn {
         assert!(self.is_here(), "this machine has no kernel '{}'", self.name());
         match self {
-            Kernel::Portable => read::<Portable>,
+            Kernel::Portable => values::<Portable>,
             #[cfg(target_arch = "x86_64")]
-            Kernel::Avx2 => avx2::read_avx2,
+            Kernel::Avx2 => avx2::values_avx2,
             #[cfg(target_arch = "x86_64")]
-            Kernel::Avx512 => avx512::read_avx512,
+            Kernel::Avx512 => avx512::values_avx512,
             #[cfg(not(target_arch = "x86_64"))]
-            Kernel::Avx2 | Kernel::Avx512 => read::<Portable>,
+            Kernel::Avx2 | Kernel::Avx512 => values::<Portable>,
         }
     }
 }

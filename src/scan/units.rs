@@ -44,6 +44,18 @@ impl TsUnit {
             TsUnit::Rfc3339 => None,
         }
     }
+
+    /// What a number is divided by to make it seconds; none where it is no number.
+    #[inline(always)]
+    pub(super) fn divisor(self) -> Option<u64> {
+        match self {
+            TsUnit::S => Some(1),
+            TsUnit::Ms => Some(1_000),
+            TsUnit::Us => Some(1_000_000),
+            TsUnit::Ns => Some(1_000_000_000),
+            TsUnit::Rfc3339 => None,
+        }
+    }
 }
 
 impl fmt::Display for TsUnit {

@@ -19,10 +19,7 @@ pub fn read(frame: &[u8], settings: &ScanSettings) -> Result<(i64, Vec<u8>), Mal
     if frame.len() > FRAME_BYTES_MAX {
         return Err(Malformed::TooLong);
     }
-    let root = space(frame, 0);
-    if frame.get(root) != Some(&b'{') {
-        return Err(Malformed::NotObject);
-    }
+    let root = root(frame).ok_or(Malformed::NotObject)?;
     let numbers = settings.ts_unit != TsUnit::Rfc3339;
     let value = |path, numbers| value(frame, place(frame, root, path)?, numbers);
     let ts = value(&settings.ts_field, numbers).map_err(|Cut| Malformed::CutOff)?;
@@ -31,6 +28,20 @@ pub fn read(frame: &[u8], settings: &ScanSettings) -> Result<(i64, Vec<u8>), Mal
     let ts_s = ts_s.ok_or(Malformed::BadTs)?;
     let uid = oracle::uid_of(uid.ok_or(Malformed::NoUid)?).ok_or(Malformed::BadUid)?;
     Ok((ts_s, uid))
+}
+
+/// Seconds of unix time, whatever there is of a user.
+#[must_use]
+pub fn read_ts(frame: &[u8], settings: &ScanSettings) -> Option<i64> {
+    let root = root(frame).filter(|_| frame.len() <= FRAME_BYTES_MAX)?;
+    let numbers = settings.ts_unit != TsUnit::Rfc3339;
+    let at = place(frame, root, &settings.ts_field).ok()?;
+    oracle::ts_of(value(frame, at, numbers).ok()??, settings.ts_unit)
+}
+
+/// Where the object begins.
+fn root(frame: &[u8]) -> Option<usize> {
+    Some(space(frame, 0)).filter(|&root| frame.get(root) == Some(&b'{'))
 }
 
 /// Where a path leads.

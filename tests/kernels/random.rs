@@ -46,8 +46,12 @@ pub(crate) fn seed() -> u64 {
     seed
 }
 
-/// How many frames to generate.
+/// How many frames to generate: as many as asked for, or the test's own number, some times over.
 pub(crate) fn frames(default: u64) -> u64 {
-    std::env::var("HEADCOUNT_FRAMES")
-        .map_or(default, |text| text.parse().expect("HEADCOUNT_FRAMES is a number"))
+    let number = |name: &str| {
+        let text = std::env::var(name).ok()?;
+        Some(text.parse::<u64>().unwrap_or_else(|_| panic!("{name} is a number")))
+    };
+    let times = || number("HEADCOUNT_TIMES").unwrap_or(1);
+    number("HEADCOUNT_FRAMES").unwrap_or_else(|| default * times())
 }

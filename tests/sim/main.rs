@@ -8,39 +8,16 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "in tests an unwrap is the assertion")]
 
 mod faults;
-mod log;
-mod machine;
+mod logs;
+mod pipeline;
 
-use headcount::accounts::{Accounts, Ended};
 use headcount::engine::Sizes;
 use headcount::scan::ScanSettings;
 use headcount::topology::{Topology, Wish};
-use log::{Log, Source};
-use machine::{Fault, Machine, Ran};
+use pipeline::log::Source;
+use pipeline::{Case, Random};
 
-/// A small generator of choices (splitmix64, Steele and others 2014).
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// From 0 to `n - 1`.
-    pub(crate) fn below(&mut self, n: usize) -> usize {
-        usize::try_from(self.next() % n as u64).unwrap()
-    }
-
-    pub(crate) fn pick<T: Copy>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len())]
-    }
-}
-
-pub(crate) fn env(name: &str) -> Option<u64> {
+fn env(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap())
 }
 
@@ -56,53 +33,31 @@ fn sizes(random: &mut Random) -> Sizes {
     }
 }
 
-/// A run drawn at random.
-struct Drawn {
-    what: String,
-    log: Log,
-    settings: ScanSettings,
-    wish: machine::Wish,
-    machine: Machine,
-}
-
-fn draw(seed: u64, random: &mut Random, fault: Option<Fault>) -> Drawn {
-    let log = Log::new(random);
+/// A run drawn at random, and how to see it again.
+fn draw(seed: u64, random: &mut Random) -> (Case, String) {
+    let log = logs::generated(random);
     let source = random.pick(&Source::ALL);
     let threads = Wish {
         scanners: Some(1 + random.below(4)),
         counters: Some(1 + random.below(4)),
         pin: false,
     };
-    let topology = Topology::new(1 + random.below(6), &threads).unwrap();
-    let sizes = sizes(random);
-    let max_lag_s = random.pick(&[0, 5, 70, 700]);
-    let with_rejects = random.below(2) == 0;
-    let settings = ScanSettings { validate: random.below(4) == 0, ..ScanSettings::default() };
-    let wish = machine::Wish { max_lag_s, with_rejects, fault };
-    let what = format!(
-        "HEADCOUNT_SEED={seed} HEADCOUNT_RUNS=1: {source:?}, {topology}, {sizes:?}, {wish:?}"
-    );
-    let machine = Machine::new(&log, source, &settings, &topology, sizes, wish);
-    Drawn { what, log, settings, wish, machine }
+    let case = Case {
+        log,
+        source,
+        topology: Topology::new(1 + random.below(6), &threads).unwrap(),
+        sizes: sizes(random),
+        max_lag_s: random.pick(&[0, 5, 70, 700]),
+        with_rejects: random.below(2) == 0,
+        settings: ScanSettings { validate: random.below(4) == 0, ..ScanSettings::default() },
+    };
+    (case, format!("HEADCOUNT_SEED={seed} HEADCOUNT_RUNS=1"))
 }
 
 fn one(seed: u64) {
     let mut random = Random(seed);
-    let Drawn { what, log, settings, wish, machine } = draw(seed, &mut random, None);
-    let Ran { results, rejects, mut outcome, stopped } =
-        machine.run(&mut random).unwrap_or_else(|locked| panic!("{what}: {locked}"));
-    let expected = log.expected(&settings, wish.max_lag_s);
-    assert_eq!(results, expected.results, "{what}");
-    if wish.with_rejects {
-        assert_eq!(rejects, expected.rejects, "{what}");
-    }
-    let (accounts, failed) = Accounts::of(&mut outcome, stopped);
-    assert!(failed.is_none(), "{what}: {failed:?}");
-    assert_eq!(accounts.ended, Ended::Done, "{what}");
-    assert_eq!(accounts.frames.frames_read, expected.frames, "{what}");
-    assert_eq!(accounts.frames.refused_late, expected.late, "{what}");
-    assert_eq!(accounts.frames.malformed_by_reason.0, expected.malformed, "{what}");
-    assert_eq!(accounts.bytes, log.bytes_total(), "{what}");
+    let (case, replay) = draw(seed, &mut random);
+    case.check(&mut random, &replay);
 }
 
 /// The seeds of so many runs, unless the environment says otherwise.

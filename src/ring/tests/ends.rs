@@ -84,7 +84,8 @@ fn two_slices_where_the_values_go_round_the_end() {
     reservation.push(3).unwrap();
     reservation.push(4).unwrap();
     reservation.commit();
-    assert_eq!(consumer.peek_many(), Ok((&[2][..], &[3, 4][..])));
+    // Three slots lie in a memory of four.
+    assert_eq!(consumer.peek_many(), Ok((&[2, 3][..], &[4][..])));
     consumer.release(3);
     assert_eq!(consumer.peek_many(), Err(PopError::Empty));
     consumer.release(0);

@@ -1,0 +1,3 @@
+//! What the fuzz targets check; the targets themselves only pass bytes on.
+
+pub mod checks;

@@ -1,0 +1,58 @@
+"""One timed run of a command, and what pairs of runs say. Used by scripts/pairs and scripts/bench."""
+
+import os
+import statistics
+import subprocess
+import time
+from typing import NamedTuple
+
+
+class Run(NamedTuple):
+    """What one run cost. The peak is that of the largest process, and never less than this Python's
+    own: a child begins as a copy of it."""
+
+    wall_s: float
+    user_s: float
+    system_s: float
+    peak_mib: float
+
+    @property
+    def cpu_s(self):
+        return self.user_s + self.system_s
+
+    def __str__(self):
+        return "wall %.3f s  user %.3f s  sys %.3f s  peak %.1f MiB" % self
+
+
+def run(command):
+    """Runs a command by `sh -c`, its stdout thrown away, from its start to its end."""
+    began = time.monotonic()
+    child = subprocess.Popen(["sh", "-c", command], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    wall_s = time.monotonic() - began
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if status != 0:
+        raise SystemExit(f"failed: {command}")
+    return Run(wall_s, usage.ru_utime, usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def median(runs):
+    """The median of each figure by itself."""
+    return Run(*(statistics.median(column) for column in zip(*runs)))
+
+
+class Ratio(NamedTuple):
+    """Ratios of runs that stood side by side."""
+
+    median: float
+    least: float
+    most: float
+
+    def __str__(self):
+        return f"median {self.median:.3f}, {self.least:.3f} to {self.most:.3f}"
+
+
+def ratio(a, b, of=lambda run: run.wall_s):
+    """A/B of each pair. Of unequal numbers of runs, as many as there are of both."""
+    ratios = [of(a) / of(b) for a, b in zip(a, b)]
+    return Ratio(statistics.median(ratios), min(ratios), max(ratios))

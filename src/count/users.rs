@@ -1,0 +1,211 @@
+//! The users: each one's uid and the windows he is in, by a dense number.
+//!
+//! A user takes one record of 32 bytes, in half a cache line. Records lie in pages that never
+//! move; a number given back is the next one given out. A uid of up to 22 bytes lies in the record, a longer one in the
+//! slab. Whether two uids are the same is decided here, by all their bytes.
+
+use super::era::Seen;
+use super::prefetch::prefetch;
+use super::slab::{Cell, Slab};
+use super::stack::Stack;
+
+/// A user's number.
+pub type Id = u32;
+
+/// Users of a page. Small in unit tests, so that they meet many pages.
+pub const PAGE_USERS: usize = if cfg!(test) { 8 } else { 4096 };
+/// Bytes of a uid that lies in its record.
+const INLINE_BYTES: usize = 22;
+/// In place of a uid's length: the record is free.
+const FREE: u16 = u16::MAX;
+/// Free records ahead of the one given out that are asked for.
+const LOOK_AHEAD: usize = 8;
+
+#[derive(Clone, Copy, Debug)]
+#[repr(align(32))]
+struct User {
+    /// Of the first group of slots.
+    seen: Seen,
+    len: u16,
+    /// The uid, or the number of its cell.
+    bytes: [u8; INLINE_BYTES],
+}
+
+const _: () = assert!(size_of::<User>() == 32);
+
+impl User {
+    const NEW: User = User { seen: Seen::NONE, len: FREE, bytes: [0; INLINE_BYTES] };
+
+    #[inline]
+    fn number(&self) -> u32 {
+        let [a, b, c, d, ..] = self.bytes;
+        u32::from_le_bytes([a, b, c, d])
+    }
+
+    fn set_number(&mut self, number: u32) {
+        self.bytes[..4].copy_from_slice(&number.to_le_bytes());
+    }
+
+    fn cell(&self) -> Cell {
+        Cell { number: self.number(), len: self.len }
+    }
+}
+
+/// All records. See the module's header.
+#[derive(Debug)]
+pub struct Users {
+    pages: Vec<Box<[User]>>,
+    /// Numbers below this one have been given out.
+    numbers: u32,
+    /// Numbers given back.
+    free: Stack,
+    uids: Slab,
+    users_max: u32,
+}
+
+impl Users {
+    /// Nobody yet; at most so many at once ([`crate::limits::USERS_MAX`] leaves one number for "nobody").
+    pub fn new(users_max: u32) -> Users {
+        Users {
+            pages: Vec::new(),
+            numbers: 0,
+            free: Stack::default(),
+            uids: Slab::new(),
+            users_max,
+        }
+    }
+
+    /// Bytes that a user with a uid of this length takes.
+    pub fn bytes_for(uid_bytes: u64) -> u64 {
+        let inline = uid_bytes <= INLINE_BYTES as u64;
+        (size_of::<User>() + size_of::<Id>()) as u64
+            + if inline { 0 } else { Slab::bytes_for(uid_bytes) }
+    }
+
+    #[inline]
+    fn user(&self, id: Id) -> &User {
+        &self.pages[id as usize / PAGE_USERS][id as usize % PAGE_USERS]
+    }
+
+    #[inline]
+    fn user_mut(&mut self, id: Id) -> &mut User {
+        &mut self.pages[id as usize / PAGE_USERS][id as usize % PAGE_USERS]
+    }
+
+    /// Asks for a user's record.
+    #[inline]
+    pub fn prefetch(&self, id: Id) {
+        prefetch(self.user(id));
+    }
+
+    /// Whether this is the user with this uid. A free number is nobody.
+    #[inline]
+    pub fn is(&self, id: Id, uid: &[u8]) -> bool {
+        let user = self.user(id);
+        if usize::from(user.len) != uid.len() {
+            return false;
+        }
+        match user.bytes.get(..uid.len()) {
+            Some(bytes) => bytes == uid,
+            None => self.uids.get(user.cell()) == uid,
+        }
+    }
+
+    /// A number for a new user, who is in no window yet; none if there are too many.
+    pub fn add(&mut self, uid: &[u8]) -> Option<Id> {
+        let id = match self.free.pop() {
+            None if self.numbers == self.users_max => return None,
+            None => {
+                if self.numbers as usize == self.pages.len() * PAGE_USERS {
+                    self.pages.push(vec![User::NEW; PAGE_USERS].into_boxed_slice());
+                }
+                self.numbers += 1;
+                self.numbers - 1
+            }
+            Some(id) => {
+                if let Some(soon) = self.free.peek(LOOK_AHEAD) {
+                    self.prefetch(soon);
+                }
+                id
+            }
+        };
+        let mut user = User { len: u16::try_from(uid.len()).ok()?, ..User::NEW };
+        match user.bytes.get_mut(..uid.len()) {
+            Some(bytes) => bytes.copy_from_slice(uid),
+            None => {
+                let cell = self.uids.keep(uid);
+                user.set_number(cell.number);
+            }
+        }
+        *self.user_mut(id) = user;
+        Some(id)
+    }
+
+    /// Gives a user's number back.
+    pub fn free(&mut self, id: Id) {
+        let user = &mut self.pages[id as usize / PAGE_USERS][id as usize % PAGE_USERS];
+        if usize::from(user.len) > INLINE_BYTES {
+            self.uids.free(user.cell());
+        }
+        user.len = FREE;
+        self.free.push(id);
+    }
+
+    /// Which windows of the first group a user is in.
+    #[inline]
+    pub fn seen(&self, id: Id) -> Seen {
+        self.user(id).seen
+    }
+
+    /// The same, to be changed.
+    #[inline]
+    pub fn seen_mut(&mut self, id: Id) -> &mut Seen {
+        &mut self.user_mut(id).seen
+    }
+
+    /// Numbers ever given out: all users' numbers lie below.
+    pub fn numbers(&self) -> u32 {
+        self.numbers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::UID_BYTES_MAX;
+
+    #[test]
+    fn uids_of_every_length_are_told_apart_by_all_their_bytes() {
+        let mut users = Users::new(10_000);
+        let uid = |len: usize| vec![b'x'; len];
+        let ids: Vec<Id> = (1..=UID_BYTES_MAX).map(|len| users.add(&uid(len)).unwrap()).collect();
+        for (len, &id) in (1..).zip(&ids) {
+            let mut other = uid(len);
+            assert!(users.is(id, &other), "{len}");
+            for at in [0, len / 2, len - 1] {
+                other[at] ^= 1;
+                assert!(!users.is(id, &other), "{len}, byte {at}");
+                other[at] ^= 1;
+            }
+            assert!(!users.is(id, &uid(len - 1)) && !users.is(id, &uid(len + 1)), "{len}");
+        }
+        // Given back, a number is nobody's; then another's.
+        for (len, &id) in (1..).zip(&ids) {
+            users.free(id);
+            assert!(!users.is(id, &uid(len)));
+            let new = users.add(&vec![b'y'; UID_BYTES_MAX + 1 - len]).unwrap();
+            assert_eq!(new, id);
+            assert_eq!(users.seen(new), Seen::NONE);
+        }
+        assert_eq!(users.numbers() as usize, UID_BYTES_MAX);
+    }
+
+    #[test]
+    fn there_are_only_so_many_numbers() {
+        let mut users = Users::new(2);
+        let (a, b) = (users.add(b"a"), users.add(b"b"));
+        assert_eq!((a, b, users.add(b"c")), (Some(0), Some(1), None));
+        users.free(0);
+        assert_eq!(users.add(b"c"), Some(0));
+    }
+}

@@ -1,0 +1,205 @@
+//! The windows' slots: who is in which window, and how many.
+//!
+//! Slots are dealt with in groups (see [`super::era`]). A user's word of the first group lies in
+//! his record, where it is at hand; a default run has no other group. Words of further groups
+//! (a max-lag of hours, results that can be revised for long) lie in pages of their own, by the
+//! same numbers, made when a window of that group first gets a user of that page.
+
+use super::era::{Era, GROUP_SLOTS, Seen};
+use super::users::{Id, PAGE_USERS, Users};
+use crate::clock::verdict::{NO_SLOT, Slot};
+
+/// Words written anew at each opening. With at most 2^32 users a word is then never 2^27 eras old.
+const RENEWED: u32 = 64;
+
+type Page = Option<Box<[Seen]>>;
+
+#[derive(Debug)]
+struct Group {
+    era: Era,
+    /// The user whose word is written anew next.
+    renewed: u32,
+    /// Words by user; of the first group they are in the users' records.
+    pages: Vec<Page>,
+}
+
+/// Some slots of one group.
+#[derive(Clone, Copy, Debug)]
+pub struct GroupSlots {
+    group: usize,
+    slots: u32,
+}
+
+/// The slots of one counter.
+#[derive(Debug)]
+pub struct Windows {
+    group_slots: usize,
+    groups: Vec<Group>,
+    /// Users in each slot's window.
+    users: Vec<u64>,
+    /// Their sum over the kept windows, and its peak.
+    members: u64,
+    members_peak: u64,
+}
+
+impl Windows {
+    /// So many slots, none open.
+    pub fn new(slots: usize) -> Windows {
+        Windows::with_groups(slots, GROUP_SLOTS, 0)
+    }
+
+    /// The same with smaller groups, or a long past: for tests.
+    pub(super) fn with_groups(slots: usize, group_slots: usize, eras: u64) -> Windows {
+        let group = || Group { era: Era::starting_at(eras), renewed: 0, pages: Vec::new() };
+        Windows {
+            group_slots,
+            groups: std::iter::repeat_with(group).take(slots.div_ceil(group_slots)).collect(),
+            users: vec![0; slots],
+            members: 0,
+            members_peak: 0,
+        }
+    }
+
+    /// Bytes a user takes at most in the groups of this many slots, the first left out.
+    pub fn bytes_for(slots: usize) -> u64 {
+        (slots.div_ceil(GROUP_SLOTS).saturating_sub(1) * size_of::<Seen>()) as u64
+    }
+
+    fn place(&self, slot: Slot) -> (usize, usize) {
+        let slot = usize::from(slot);
+        (slot / self.group_slots, slot % self.group_slots)
+    }
+
+    /// The slot stands for a new window.
+    pub fn open(&mut self, slot: Slot, users: &mut Users) {
+        let (index, slot_in_group) = self.place(slot);
+        self.users[usize::from(slot)] = 0;
+        let group = &mut self.groups[index];
+        group.era.open(slot_in_group);
+        let from = if group.renewed < users.numbers() { group.renewed } else { 0 };
+        let to = users.numbers().min(from.saturating_add(RENEWED));
+        for id in from..to {
+            let seen = match index {
+                0 => Some(users.seen_mut(id)),
+                _ => known_word(&mut group.pages, id),
+            };
+            if let Some(seen) = seen {
+                group.era.renew(seen);
+            }
+        }
+        group.renewed = to;
+    }
+
+    /// Users in the slot's window.
+    pub fn users_in(&self, slot: Slot) -> u64 {
+        self.users[usize::from(slot)]
+    }
+
+    /// The slot's window is no longer kept.
+    pub fn free(&mut self, slot: Slot) {
+        let (group, slot_in_group) = self.place(slot);
+        self.groups[group].era.free(slot_in_group);
+        self.members_peak = self.members_peak();
+        self.members -= self.users[usize::from(slot)];
+    }
+
+    /// The largest sum of the users in all kept windows.
+    pub fn members_peak(&self) -> u64 {
+        self.members_peak.max(self.members)
+    }
+
+    /// Puts a route's slots together by group.
+    pub fn by_group(&self, slots: &[Slot], grouped: &mut Vec<GroupSlots>) {
+        grouped.clear();
+        for &slot in slots.iter().filter(|&&slot| slot != NO_SLOT) {
+            let (group, slot_in_group) = self.place(slot);
+            match grouped.iter_mut().find(|known| known.group == group) {
+                Some(known) => known.slots |= 1 << slot_in_group,
+                None => grouped.push(GroupSlots { group, slots: 1 << slot_in_group }),
+            }
+        }
+    }
+
+    /// A user is in the windows of these slots.
+    #[inline]
+    pub fn add(&mut self, id: Id, to: GroupSlots, users: &mut Users) {
+        let group = &mut self.groups[to.group];
+        let seen = if to.group == 0 { users.seen_mut(id) } else { word(&mut group.pages, id) };
+        let mut new = group.era.add(seen, to.slots);
+        while new != 0 {
+            self.users[to.group * self.group_slots + new.trailing_zeros() as usize] += 1;
+            self.members += 1;
+            new &= new - 1;
+        }
+    }
+
+    /// Whether any kept window holds the user.
+    #[inline]
+    pub fn hold(&self, id: Id, users: &Users) -> bool {
+        let Some((first, more)) = self.groups.split_first() else { return false };
+        first.era.holds(users.seen(id))
+            || more.iter().any(|group| {
+                let page = group.pages.get(id as usize / PAGE_USERS);
+                page.and_then(Option::as_ref)
+                    .is_some_and(|page| group.era.holds(page[id as usize % PAGE_USERS]))
+            })
+    }
+}
+
+/// A user's word in these pages, if it was ever written.
+fn known_word(pages: &mut [Page], id: Id) -> Option<&mut Seen> {
+    let page = pages.get_mut(id as usize / PAGE_USERS)?.as_mut()?;
+    Some(&mut page[id as usize % PAGE_USERS])
+}
+
+/// A user's word in these pages, made if need be.
+fn word(pages: &mut Vec<Page>, id: Id) -> &mut Seen {
+    let page = id as usize / PAGE_USERS;
+    if page >= pages.len() {
+        pages.resize_with(page + 1, || None);
+    }
+    let page = pages[page].get_or_insert_with(|| vec![Seen::NONE; PAGE_USERS].into());
+    &mut page[id as usize % PAGE_USERS]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_word_grows_old() {
+        // Two groups of two slots: the words of both kinds.
+        let mut windows = Windows::with_groups(4, 2, 0);
+        let mut users = Users::new(1000);
+        let ids: Vec<Id> = (0..500).map(|_| users.add(b"u").unwrap()).collect();
+        let mut grouped = Vec::new();
+        for slot in [0, 2] {
+            windows.open(slot, &mut users);
+            windows.by_group(&[slot], &mut grouped);
+            ids.iter().for_each(|&id| windows.add(id, grouped[0], &mut users));
+        }
+        for _ in 0..50 {
+            for slot in [1, 3] {
+                windows.open(slot, &mut users);
+                windows.free(slot);
+            }
+        }
+        for &id in &ids {
+            let words = [users.seen(id), *known_word(&mut windows.groups[1].pages, id).unwrap()];
+            for (group, seen) in windows.groups.iter().zip(words) {
+                let age = group.era.age(seen);
+                assert!(age <= 500 / RENEWED + 2, "user {id} is {age} eras behind");
+            }
+        }
+        assert_eq!((windows.users_in(0), windows.users_in(2)), (500, 500));
+    }
+
+    #[test]
+    fn slots_of_one_group_are_settled_together() {
+        let windows = Windows::with_groups(100, 32, 0);
+        let mut grouped = Vec::new();
+        windows.by_group(&[3, 40, NO_SLOT, 31, 64, 41], &mut grouped);
+        let found: Vec<_> = grouped.iter().map(|of| (of.group, of.slots)).collect();
+        assert_eq!(found, [(0, 1 << 3 | 1 << 31), (1, 1 << 8 | 1 << 9), (2, 1)]);
+    }
+}

@@ -1,0 +1,239 @@
+//! The stages of a run, stepped one at a time.
+
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use headcount::clock::ClockSettings;
+use headcount::engine::{self, Job, Outcome, Sizes};
+use headcount::input::Input;
+use headcount::output::lines::Format;
+use headcount::output::sink::LineSink;
+use headcount::ring::{Stop, StopReason, WaitPolicy};
+use headcount::scan::ScanSettings;
+use headcount::scan::stage::Depth;
+use headcount::stage::{Stage, Step};
+use headcount::stats::Live;
+use headcount::thread::Finished;
+use headcount::topology::Topology;
+
+use super::Random;
+use super::log::{Log, Source, compressed};
+
+/// Steps without any work after which the pipeline has locked up: each stage had many turns.
+const IDLE_STEPS_MAX: usize = 2000;
+
+/// Bytes shared with the test, and perhaps room for only so many.
+#[derive(Clone, Default)]
+pub(crate) struct Shared(Arc<Mutex<Vec<u8>>>, Option<(usize, ErrorKind)>);
+
+impl Shared {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let mut taken = self.0.lock().unwrap();
+        let bytes = match self.1 {
+            Some((room, why)) if taken.len() >= room => return Err(why.into()),
+            Some((room, _)) => &bytes[..bytes.len().min(room - taken.len())],
+            None => bytes,
+        };
+        taken.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A pipe's other end, and what is still to be written to it.
+struct Writer {
+    end: Option<File>,
+    rest: Vec<u8>,
+}
+
+/// What goes wrong in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// A signal, after so many steps.
+    Signal(usize),
+    /// After so many steps a stage is gone, as if it had panicked.
+    Gone(usize),
+    /// The results' reader goes after so many bytes.
+    Closed(usize),
+    /// There is room for only so many bytes of results.
+    Full(usize),
+    /// There is room for only so many bytes of rejects.
+    RejectsFull(usize),
+}
+
+pub(crate) struct Machine {
+    fault: Option<Fault>,
+    stop: Stop,
+    stages: Vec<Box<dyn Stage>>,
+    writers: Vec<Writer>,
+    results: Shared,
+    rejects: Shared,
+    input_names: Vec<String>,
+    /// Files live as long as they are read.
+    _files: Vec<tempfile::NamedTempFile>,
+}
+
+pub(crate) struct Ran {
+    pub(crate) results: String,
+    pub(crate) rejects: Vec<(String, usize, u64, Vec<u8>)>,
+    pub(crate) outcome: Outcome,
+    pub(crate) stopped: StopReason,
+}
+
+impl Machine {
+    pub(crate) fn new(
+        log: &Log,
+        source: Source,
+        settings: &ScanSettings,
+        max_lag_s: u32,
+        topology: &Topology,
+        sizes: Sizes,
+        with_rejects: bool,
+        fault: Option<Fault>,
+    ) -> Machine {
+        let (mut inputs, mut writers, mut files) = (Vec::new(), Vec::new(), Vec::new());
+        let mut random = Random(log.bytes_total());
+        for (index, part) in log.parts.iter().enumerate() {
+            let source = match source {
+                Source::Mixed => random.pick(&Source::ALL[..4]),
+                source => source,
+            };
+            if source == Source::Pipe {
+                let (read_end, write_end) = rustix::pipe::pipe().unwrap();
+                rustix::fs::fcntl_setfl(&write_end, rustix::fs::OFlags::NONBLOCK).unwrap();
+                inputs.push(Input::from_pipe(&format!("pipe {index}"), read_end));
+                writers.push(Writer { end: Some(write_end.into()), rest: part.clone() });
+                continue;
+            }
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            let bytes = match source {
+                Source::Gzip => compressed(part, false, &mut random),
+                Source::Zstd => compressed(part, true, &mut random),
+                _ => part.clone(),
+            };
+            file.write_all(&bytes).unwrap();
+            inputs.extend(Input::look_at(&[file.path().to_owned()]).unwrap());
+            files.push(file);
+        }
+        let (mut results, mut rejects) = (Shared::default(), Shared::default());
+        match fault {
+            Some(Fault::Closed(room)) => results.1 = Some((room, ErrorKind::BrokenPipe)),
+            Some(Fault::Full(room)) => results.1 = Some((room, ErrorKind::StorageFull)),
+            Some(Fault::RejectsFull(room)) => rejects.1 = Some((room, ErrorKind::StorageFull)),
+            Some(Fault::Signal(_) | Fault::Gone(_)) | None => {}
+        }
+        let stop = Stop::new();
+        let input_names = inputs.iter().map(|input| input.name.to_string()).collect();
+        let job = Job {
+            inputs,
+            scan: settings.clone(),
+            clock: ClockSettings { max_lag_s, ..ClockSettings::default() },
+            depth: Depth::Count,
+            topology: topology.clone(),
+            wait: WaitPolicy::Park,
+            sizes,
+            sink: Box::new(LineSink::new("results", Format::Json, results.clone())),
+            rejects: with_rejects.then(|| ("rejects".into(), Box::new(rejects.clone()) as _)),
+            stop: stop.clone(),
+            live: Live::new(topology.scanners),
+        };
+        let wiring = engine::wire(job).unwrap();
+        let stages = wiring.threads.into_iter().flat_map(|(stages, _)| stages).collect();
+        Machine { fault, stop, stages, writers, results, rejects, input_names, _files: files }
+    }
+
+    /// Steps to the end, in random order; the error says what locked up.
+    pub(crate) fn run(mut self, random: &mut Random) -> Result<Ran, String> {
+        let mut outcome = Outcome::default();
+        let (mut steps, mut idle_steps) = (0, 0);
+        // Some runs favour one stage, so that rings run full or empty.
+        let favourite = random.below(self.stages.len() * 2);
+        while !self.stages.is_empty() {
+            if random.below(8) == 0 && self.write(random) {
+                idle_steps = 0;
+            }
+            steps += 1;
+            match self.fault {
+                Some(Fault::Signal(after)) if steps == after => {
+                    self.stop.request(StopReason::Interrupted);
+                }
+                Some(Fault::Gone(after)) if steps == after => {
+                    let index = random.below(self.stages.len());
+                    drop(self.stages.swap_remove(index));
+                    continue;
+                }
+                _ => {}
+            }
+            let index = if favourite < self.stages.len() && random.below(2) == 0 {
+                favourite
+            } else {
+                random.below(self.stages.len())
+            };
+            match self.stages[index].step() {
+                Step::Worked => idle_steps = 0,
+                Step::Blocked | Step::BlockedOnInput => idle_steps += 1,
+                Step::Done => {
+                    let stage = self.stages.swap_remove(index);
+                    let (name, busy) = (stage.name(), Duration::ZERO);
+                    outcome.gather(vec![Finished { name, report: stage.finish(), busy }]);
+                    idle_steps = 0;
+                }
+            }
+            let all_written = self.writers.iter().all(|writer| writer.end.is_none());
+            if idle_steps > IDLE_STEPS_MAX && all_written {
+                let names: Vec<String> = self.stages.iter().map(|stage| stage.name()).collect();
+                return Err(format!("locked up; still there: {}", names.join(", ")));
+            }
+        }
+        let complete = self.rejects.text().rfind('\n').map_or(0, |at| at + 1);
+        let rejects =
+            self.rejects.text()[..complete].lines().map(|line| self.reject(line)).collect();
+        let stopped = self.stop.reason();
+        Ok(Ran { results: self.results.text(), rejects, outcome, stopped })
+    }
+
+    /// Writes a piece to the first pipe that is not done.
+    fn write(&mut self, random: &mut Random) -> bool {
+        let Some(writer) = self.writers.iter_mut().find(|writer| writer.end.is_some()) else {
+            return false;
+        };
+        let bytes = (1 + random.below(3000)).min(writer.rest.len());
+        match &mut writer.end {
+            Some(end) if bytes > 0 => match end.write(&writer.rest[..bytes]) {
+                Ok(written) => drop(writer.rest.drain(..written)),
+                Err(full) if full.kind() == ErrorKind::WouldBlock => return false,
+                // A run that fails or is broken off leaves its inputs.
+                Err(left) => {
+                    assert_eq!(left.kind(), ErrorKind::BrokenPipe);
+                    writer.end = None;
+                }
+            },
+            end => *end = None,
+        }
+        true
+    }
+
+    fn reject(&self, line: &str) -> (String, usize, u64, Vec<u8>) {
+        let json: serde_json::Value = serde_json::from_str(line).unwrap();
+        let text = |name: &str| json[name].as_str().map(str::to_owned);
+        let payload = text("payload").map(String::into_bytes).unwrap_or_else(|| {
+            use base64::Engine;
+            let coded = text("payload_base64").unwrap();
+            base64::engine::general_purpose::STANDARD.decode(coded).unwrap()
+        });
+        let input = text("input").unwrap();
+        let input = self.input_names.iter().position(|name| *name == input).unwrap();
+        (text("reason").unwrap(), input, json["offset"].as_u64().unwrap(), payload)
+    }
+}
