@@ -14,8 +14,10 @@ fn broken(seed: u64, fault: impl FnOnce(usize) -> Fault) {
     let fault = fault(random.below(after) + 1);
     let (case, replay) = draw(seed, &mut random);
     let what = format!("{}, {fault:?}", case.what(&replay));
-    let Ran { results, rejects, mut outcome, stopped } =
-        case.machine(Some(fault)).run(&mut random).unwrap_or_else(|locked| panic!("{what}: {locked}"));
+    let Ran { results, rejects, mut outcome, stopped } = case
+        .machine(Some(fault))
+        .run(&mut random)
+        .unwrap_or_else(|locked| panic!("{what}: {locked}"));
     let expected = case.log.expected(&case.settings, case.max_lag_s);
     if expected.wrong_unit.is_some() {
         // Nothing is put out of such a log, broken off or not.

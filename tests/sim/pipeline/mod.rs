@@ -57,8 +57,7 @@ impl Case {
 
     /// The stages of it, with what goes wrong.
     pub(crate) fn machine(&self, fault: Option<Fault>) -> Machine {
-        let Case { log, source, settings, max_lag_s, topology, sizes, with_rejects } = self;
-        Machine::new(log, *source, settings, *max_lag_s, topology, *sizes, *with_rejects, fault)
+        Machine::new(self, fault)
     }
 
     /// Runs it, the stages in the order the choices give, and asserts; `replay` says how to see a
