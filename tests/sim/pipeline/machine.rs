@@ -6,20 +6,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use headcount::clock::ClockSettings;
-use headcount::engine::{self, Job, Outcome, Sizes};
+use headcount::engine::{self, Job, Outcome};
 use headcount::input::Input;
 use headcount::output::lines::Format;
 use headcount::output::sink::LineSink;
 use headcount::ring::{Stop, StopReason, WaitPolicy};
-use headcount::scan::ScanSettings;
 use headcount::scan::stage::Depth;
 use headcount::stage::{Stage, Step};
 use headcount::stats::Live;
 use headcount::thread::Finished;
-use headcount::topology::Topology;
 
-use super::Random;
-use super::log::{Log, Source, compressed};
+use super::log::{Source, compressed};
+use super::{Case, Random};
 
 /// Steps without any work after which the pipeline has locked up: each stage had many turns.
 const IDLE_STEPS_MAX: usize = 2000;
@@ -92,20 +90,12 @@ pub(crate) struct Ran {
 }
 
 impl Machine {
-    pub(crate) fn new(
-        log: &Log,
-        source: Source,
-        settings: &ScanSettings,
-        max_lag_s: u32,
-        topology: &Topology,
-        sizes: Sizes,
-        with_rejects: bool,
-        fault: Option<Fault>,
-    ) -> Machine {
+    pub(crate) fn new(case: &Case, fault: Option<Fault>) -> Machine {
+        let Case { log, source, settings, max_lag_s, topology, sizes, with_rejects } = case;
         let (mut inputs, mut writers, mut files) = (Vec::new(), Vec::new(), Vec::new());
         let mut random = Random(log.bytes_total());
         for (index, part) in log.parts.iter().enumerate() {
-            let source = match source {
+            let source = match *source {
                 Source::Mixed => random.pick(&Source::ALL[..4]),
                 source => source,
             };
@@ -138,11 +128,11 @@ impl Machine {
         let job = Job {
             inputs,
             scan: settings.clone(),
-            clock: ClockSettings { max_lag_s, ..ClockSettings::default() },
+            clock: ClockSettings { max_lag_s: *max_lag_s, ..ClockSettings::default() },
             depth: Depth::Count,
             topology: topology.clone(),
             wait: WaitPolicy::Park,
-            sizes,
+            sizes: *sizes,
             sink: Box::new(LineSink::new("results", Format::Json, results.clone())),
             rejects: with_rejects.then(|| ("rejects".into(), Box::new(rejects.clone()) as _)),
             stop: stop.clone(),
