@@ -56,7 +56,6 @@ struct Writer {
 }
 
 /// What goes wrong in a run.
-#[allow(dead_code, reason = "the fuzz targets break nothing off")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// A signal, after so many steps.

@@ -9,6 +9,7 @@ pub(crate) mod unit;
 
 use headcount::accounts::{Accounts, Ended};
 use headcount::engine::Sizes;
+use headcount::error::Error;
 use headcount::scan::ScanSettings;
 use headcount::topology::Topology;
 
@@ -55,17 +56,13 @@ impl Case {
         format!("{replay}: {source:?}, {topology}, {sizes:?}, lag {max_lag_s}")
     }
 
-    /// The stages of it, with what goes wrong.
-    pub(crate) fn machine(&self, fault: Option<Fault>) -> Machine {
-        Machine::new(self, fault)
-    }
-
     /// Runs it, the stages in the order the choices give, and asserts; `replay` says how to see a
     /// failure again.
     pub(crate) fn check(&self, random: &mut Random, replay: &str) {
         let what = self.what(replay);
-        let Ran { results, rejects, mut outcome, stopped } =
-            self.machine(None).run(random).unwrap_or_else(|locked| panic!("{what}: {locked}"));
+        let Ran { results, rejects, mut outcome, stopped } = Machine::new(self, None)
+            .run(random)
+            .unwrap_or_else(|locked| panic!("{what}: {locked}"));
         let expected = self.log.expected(&self.settings, self.max_lag_s);
         let (accounts, failed) = Accounts::of(&mut outcome, stopped);
         if let Some(unit) = expected.wrong_unit {
@@ -84,5 +81,43 @@ impl Case {
         assert_eq!(accounts.frames.refused_late, expected.late, "{what}");
         assert_eq!(accounts.frames.malformed_by_reason.0, expected.malformed, "{what}");
         assert_eq!(accounts.bytes, self.log.bytes_total(), "{what}");
+    }
+
+    /// The same with a fault: nothing locks up, whatever was put out is the beginning of what a
+    /// whole run puts out, and the accounts add up.
+    pub(crate) fn check_broken_off(&self, fault: Fault, random: &mut Random, replay: &str) {
+        let what = format!("{}, {fault:?}", self.what(replay));
+        let ran = Machine::new(self, Some(fault)).run(random);
+        let Ran { results, rejects, mut outcome, stopped } =
+            ran.unwrap_or_else(|locked| panic!("{what}: {locked}"));
+        let expected = self.log.expected(&self.settings, self.max_lag_s);
+        if expected.wrong_unit.is_some() {
+            // A run that is broken off early does not know it yet; one that knows puts nothing out.
+            return;
+        }
+        let differs =
+            expected.results.lines().zip(results.lines()).find(|(right, line)| right != line);
+        assert!(expected.results.starts_with(&results), "{what}: {differs:?}");
+        if matches!(fault, Fault::Gone(_)) {
+            // What it counted is gone with it; the engine sees that it panicked.
+            return;
+        }
+        let (accounts, failed) = Accounts::of(&mut outcome, stopped);
+        let half_a_line = !results.is_empty() && !results.ends_with('\n');
+        let whole = results.lines().count() as u64 - u64::from(half_a_line);
+        assert!(accounts.windows <= whole, "{what}: {accounts:?}");
+        match fault {
+            Fault::Signal(_) | Fault::Closed(_) => assert!(failed.is_none(), "{what}: {failed:?}"),
+            Fault::Full(_) | Fault::RejectsFull(_) => {
+                assert!(matches!(failed, None | Some(Error::Output { .. })), "{what}: {failed:?}");
+            }
+            Fault::Gone(_) => {}
+        }
+        if accounts.ended == Ended::Done {
+            assert_eq!(results, expected.results, "{what}");
+            assert_eq!(accounts.frames.frames_read, expected.frames, "{what}");
+        }
+        // A batch is written to its end before another output is seen to have failed.
+        assert!(expected.rejects.starts_with(&rejects), "{what}");
     }
 }
