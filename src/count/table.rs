@@ -176,6 +176,12 @@ impl Table {
         &mut self.sub_tables[usize::from(hash.to_be_bytes()[0])]
     }
 
+    /// Users known now.
+    #[cfg(test)]
+    pub(super) fn known(&self) -> usize {
+        self.sub_tables.iter().map(|sub_table| sub_table.known).sum()
+    }
+
     /// Places of all sub-tables.
     #[cfg(test)]
     pub(super) fn places(&self) -> usize {
