@@ -40,6 +40,9 @@ pub const RESULT_RING_SLOTS: usize = 1024;
 /// Scanners and counters at most, each: more than any host this was made for has cores.
 pub const STAGE_THREADS_MAX: usize = 256;
 
+/// Users one counter may know at once: it numbers them by 32 bits.
+pub const COUNTER_USERS_MAX: u64 = u32::MAX as u64;
+
 /// Windows of one size open at once at most. A slot's number fits 16 bits, with one value kept
 /// for "none". `--max-lag` is refused where it would need more.
 pub const WINDOWS_OPEN_MAX: usize = 16 * 1024;

@@ -19,6 +19,7 @@ use super::unit_check::{UnitCheck, UnitVerdict};
 use super::verdict::Head;
 use crate::batch::{Batch, BatchEnd, BatchHandle};
 use crate::error::Error;
+use crate::input::claim::ALL_CLAIMED;
 use crate::report::{ClockReport, Report};
 use crate::ring::sync::{AtomicBool, AtomicU64};
 use crate::ring::{Consumer, PopError, Producer, PushError, Stop, StopReason};
@@ -63,7 +64,7 @@ pub struct ClockParts {
     pub readers: Vec<ReaderLink>,
     /// To the output.
     pub messages: Producer<Message>,
-    /// Chunks claimed so far.
+    /// Chunks claimed so far, with [`ALL_CLAIMED`] when there are no more.
     pub claimed: Arc<AtomicU64>,
     /// Why the run is to stop, if it is.
     pub stop: Stop,
@@ -115,6 +116,7 @@ enum Merged {
     Batch(usize, BatchHandle),
     NotYet,
     Ended,
+    Missing,
 }
 
 impl ClockStage {
@@ -143,12 +145,17 @@ impl ClockStage {
         }
     }
 
-    /// Takes returned handles and sends whole batches home.
-    fn collect(&mut self) -> bool {
+    /// Takes returned handles and sends whole batches home; says whether there were any. None if a
+    /// reader is gone: it would end only after this stage.
+    fn collect(&mut self) -> Option<bool> {
         let mut worked = false;
         for reader in &mut self.readers {
-            while reader.link.back.pop().is_ok() {
-                reader.returned += 1;
+            loop {
+                match reader.link.back.pop() {
+                    Ok(_) => reader.returned += 1,
+                    Err(PopError::Empty) => break,
+                    Err(PopError::Ended) => return None,
+                }
                 worked = true;
             }
         }
@@ -167,7 +174,7 @@ impl ClockStage {
             whole -= 1;
             worked = true;
         }
-        worked
+        Some(worked)
     }
 
     /// Sends a batch home; gives it back if there is no room.
@@ -222,7 +229,7 @@ impl ClockStage {
     /// The next batch of the log, if it is there.
     fn merge(&mut self) -> Merged {
         let links = self.scanners.len();
-        let mut ended = 0;
+        let (mut ended, mut beyond) = (0, 0);
         for step in 0..links {
             let index = (self.taking_from + step) % links;
             match self.scanners[index].from.peek() {
@@ -231,11 +238,17 @@ impl ClockStage {
                     self.taking_from = index;
                     return Merged::Batch(index, batch);
                 }
-                Ok(_) | Err(PopError::Empty) => {}
+                Ok(_) => beyond += 1,
+                Err(PopError::Empty) => {}
                 Err(PopError::Ended) => ended += 1,
             }
         }
-        if ended == links { Merged::Ended } else { Merged::NotYet }
+        match ended + beyond == links {
+            true if beyond == 0 => Merged::Ended,
+            // Nobody can still bring the next chunk: each brings its own in rising order.
+            true => Merged::Missing,
+            false => Merged::NotYet,
+        }
     }
 
     /// Judges a batch of the log.
@@ -264,10 +277,11 @@ impl ClockStage {
         // Acquire: pairs with the claims' release; all chunks claimed by scanners that have ended
         // are seen, so a missing one is noticed.
         let claimed = self.claimed.load(Ordering::Acquire);
-        if self.report.failed.is_none() && self.next_chunk != claimed {
+        if self.report.failed.is_none() && self.next_chunk | ALL_CLAIMED != claimed {
             self.fail(Error::Internal(format!(
-                "{} of {claimed} chunks were judged, then a scanner was gone",
-                self.next_chunk
+                "{} of at least {} chunks were judged, then the scanners were gone",
+                self.next_chunk,
+                claimed & !ALL_CLAIMED
             )));
         }
         self.unit_check.finish();
@@ -289,9 +303,16 @@ impl ClockStage {
         {
             self.report.wrong_unit = Some(unit);
             self.fail(Error::usage(format!(
-                "the times of the log's first frames lie outside 1990-2100 in the unit given, but inside it in {unit}: give --ts-unit {unit} (nothing was put out)"
+                "the times of the log's first frames lie outside 1990-2100 in the unit given, but inside it in {unit}: give --ts-unit {unit} (no result was put out)"
             )));
         }
+    }
+
+    /// A stage behind this one is gone, and with it batches: nothing can come of the rest.
+    fn give_up(&mut self) -> Step {
+        self.fail(Error::Internal("a stage behind the clock is gone".into()));
+        self.in_hand = None;
+        Step::Done
     }
 
     /// Judging ends here. Scanners notice that nobody listens any more.
@@ -324,16 +345,12 @@ impl Stage for ClockStage {
     }
 
     fn step(&mut self) -> Step {
-        let collected = self.collect();
+        let Some(collected) = self.collect() else { return self.give_up() };
         let idle = if collected { Step::Worked } else { Step::Blocked };
         match self.deal() {
             Dealing::Worked | Dealing::Done => return Step::Worked,
             Dealing::Blocked => return idle,
-            Dealing::HungUp => {
-                self.fail(Error::Internal("a stage behind the clock is gone".into()));
-                self.in_hand = None;
-                return Step::Done;
-            }
+            Dealing::HungUp => return self.give_up(),
             Dealing::Nothing => {}
         }
         if self.finished {
@@ -350,6 +367,11 @@ impl Stage for ClockStage {
                 Step::Worked
             }
             Merged::NotYet => idle,
+            Merged::Missing => {
+                let chunk = self.next_chunk;
+                self.fail(Error::Internal(format!("chunk {chunk} is gone with its scanner")));
+                Step::Worked
+            }
             Merged::Ended => {
                 self.end();
                 Step::Worked

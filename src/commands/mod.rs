@@ -4,6 +4,7 @@ pub mod count;
 pub mod demo;
 pub mod generate;
 pub mod measure;
+pub mod outputs;
 pub mod plan;
 pub mod settle;
 pub mod shell;

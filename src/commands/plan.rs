@@ -12,7 +12,7 @@ use crate::count::memory_bytes;
 use crate::engine::Sizes;
 use crate::error::{Error, ExitCode};
 use crate::input::read_buf::{RESERVED_BYTES, TOUCHED_BYTES};
-use crate::limits::{FRAME_BYTES_MAX, UID_BYTES_MAX};
+use crate::limits::{COUNTER_USERS_MAX, FRAME_BYTES_MAX, UID_BYTES_MAX};
 use crate::scan::Kernel;
 use crate::topology::{Topology, cores};
 
@@ -30,6 +30,14 @@ pub fn run(args: &PlanArgs) -> Result<ExitCode, Error> {
     };
     if args.uid_bytes > UID_BYTES_MAX as u64 {
         return Err(Error::usage(format!("--uid-bytes: a uid has at most {UID_BYTES_MAX} bytes")));
+    }
+    let users_max = COUNTER_USERS_MAX * topology.counters as u64;
+    if args.users > users_max {
+        return Err(Error::usage(format!(
+            "--users: at most {} can be counted at once by {}",
+            HumanCount(users_max),
+            count(topology.counters as u64, "counter")
+        )));
     }
     let windows = clock.windows_open_max();
     let plural = |n: usize, one: &str| count(n as u64, one);

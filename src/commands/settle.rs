@@ -1,11 +1,9 @@
 //! Settling a run: the accounts on stderr and in the summary file, and the exit code.
 
-use std::io::Write;
-use std::path::Path;
-
 use indicatif::{DecimalBytes, HumanCount};
 use serde::Serialize;
 
+use super::outputs::Output;
 use super::{complain, say};
 use crate::accounts::{Accounts, Cost, Ended};
 use crate::cli::FrameArgs;
@@ -90,12 +88,10 @@ impl Summary {
     }
 
     /// Writes it to a file.
-    pub fn write(&self, path: &Path) -> Result<(), Error> {
-        let fail = |e| Error::output(&path.display().to_string(), e);
-        let mut text = serde_json::to_string_pretty(self).map_err(|e| fail(e.into()))?;
-        text.push('\n');
-        let mut file = std::fs::File::create(path).map_err(fail)?;
-        file.write_all(text.as_bytes()).map_err(fail)
+    pub fn write(&self, to: Output) -> Result<(), Error> {
+        let text = serde_json::to_string_pretty(self);
+        let text = text.map_err(|e| Error::output(to.name(), e.into()))?;
+        to.write(&(text + "\n"))
     }
 
     /// The accounts as lines for people.
@@ -179,7 +175,7 @@ pub fn whole(rate: f64) -> u64 {
 pub fn settle(
     summary: &Summary,
     failed: Option<Error>,
-    summary_path: Option<&Path>,
+    summary_to: Option<Output>,
     quiet: bool,
 ) -> Result<ExitCode, Error> {
     if !quiet {
@@ -190,8 +186,8 @@ pub fn settle(
     if let Some(error) = &failed {
         complain(error);
     }
-    if let Some(path) = summary_path {
-        summary.write(path)?;
+    if let Some(to) = summary_to {
+        summary.write(to)?;
     }
     Ok(summary.accounts.exit_code(failed.as_ref()))
 }

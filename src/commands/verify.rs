@@ -12,6 +12,9 @@ use super::print;
 use super::settle::count;
 use crate::cli::VerifyArgs;
 use crate::error::{Error, ExitCode};
+use crate::limits::TS_S_MAX;
+use crate::scan::TsUnit;
+use crate::verify::oracle;
 use crate::verify::recount::Recount;
 
 /// Differences named; the rest is only counted.
@@ -29,6 +32,15 @@ struct Said {
     rev: u32,
     closed_by: String,
     complete: bool,
+}
+
+/// One line of results.
+#[derive(Deserialize)]
+struct Line {
+    #[serde(flatten)]
+    said: Said,
+    start: String,
+    end: String,
 }
 
 impl std::fmt::Display for Said {
@@ -112,10 +124,15 @@ fn results(path: &Path) -> Result<BTreeMap<i64, Said>, Error> {
     let lines = BufReader::new(File::open(path).map_err(fail)?).lines();
     for (number, line) in (1..).zip(lines) {
         let line = line.map_err(fail)?;
-        let said: Said = serde_json::from_str(&line).map_err(|e| {
+        let Line { said, start, end } = serde_json::from_str(&line).map_err(|e| {
             Error::usage(format!("{name}: line {number} is no result of --format json: {e}"))
         })?;
         let ts = said.ts;
+        if !is_instant(&start, ts) || !is_instant(&end, ts.saturating_add(60)) {
+            return Err(Error::Disagree(format!(
+                "{name}: line {number}: {start} to {end} is not minute {ts}"
+            )));
+        }
         if results.insert(ts, said).is_some() {
             return Err(Error::Disagree(format!(
                 "{name}: line {number}: a second result for minute {ts}"
@@ -123,4 +140,12 @@ fn results(path: &Path) -> Result<BTreeMap<i64, Said>, Error> {
         }
     }
     Ok(results)
+}
+
+/// Whether this is how RFC 3339 writes a second of unix time; the year 9999 may be the window's last.
+fn is_instant(text: &str, second: i64) -> bool {
+    if second == TS_S_MAX + 1 {
+        return text == "+010000-01-01T00:00:00Z";
+    }
+    oracle::ts_of(format!("\"{text}\"").as_bytes(), TsUnit::Rfc3339) == Some(second)
 }

@@ -9,11 +9,13 @@
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use rustix::fs::{Mode, OFlags};
 
+use super::file_id::FileId;
 use super::read_buf::ReadBuf;
 use super::stream::{Block, Pull, Stream};
 use super::{Input, InputKind, PipeEnd};
@@ -80,6 +82,10 @@ enum Current {
     Stream(Box<Stream>),
 }
 
+/// Set in the number of chunks claimed once there will be no more: without it, scanners that are
+/// gone have not come to the log's end.
+pub const ALL_CLAIMED: u64 = 1 << 63;
+
 /// The shared state of the claims.
 pub struct Claims {
     inputs: Vec<Input>,
@@ -87,7 +93,8 @@ pub struct Claims {
     next_input: usize,
     current: Current,
     chunk_bytes: u64,
-    /// Chunks claimed so far. Written under the token, read by the clock at the end.
+    /// Chunks claimed so far, and [`ALL_CLAIMED`]. Written under the token, read by the clock at the
+    /// end.
     claimed: Arc<AtomicU64>,
     input_bytes: Arc<AtomicU64>,
     stop: Stop,
@@ -122,15 +129,13 @@ impl Claims {
     pub fn claim(&mut self, buf: &mut ReadBuf) -> Claim {
         loop {
             if self.finished || self.stop.reason() != StopReason::Running {
-                self.finished = true;
-                return Claim::Finished;
+                return self.finish();
             }
             let input = u32::try_from(self.next_input.saturating_sub(1)).unwrap_or(u32::MAX);
             match &mut self.current {
                 Current::Nothing => {
                     let Some(next) = self.inputs.pop() else {
-                        self.finished = true;
-                        return Claim::Finished;
+                        return self.finish();
                     };
                     self.next_input += 1;
                     let name = Arc::clone(&next.name);
@@ -173,6 +178,13 @@ impl Claims {
         self.claimed.fetch_add(1, Ordering::Release)
     }
 
+    fn finish(&mut self) -> Claim {
+        self.finished = true;
+        // Release: as above.
+        self.claimed.fetch_or(ALL_CLAIMED, Ordering::Release);
+        Claim::Finished
+    }
+
     fn fail(&mut self, error: Error) -> Claim {
         self.finished = true;
         Claim::Failed { chunk: self.number(), error }
@@ -186,24 +198,36 @@ fn open(input: Input, input_bytes: &Arc<AtomicU64>) -> io::Result<Current> {
         Ok(Current::Stream(Box::new(stream)))
     };
     match input.kind {
-        InputKind::File(path) => {
+        InputKind::File(path, id) => {
             let end = input.size_bytes.expect("a file's size was read");
-            let file = Arc::new(File::open(path)?);
+            let file = Arc::new(open_again(&path, id)?);
             Ok(Current::File { name: input.name, file, from: 0, next: 0, end })
         }
         InputKind::OpenFile(file, from) => {
             let end = from + input.size_bytes.expect("a file's size was read");
             Ok(Current::File { name: input.name, file, from, next: from, end })
         }
-        InputKind::CodedFile(path) => stream(File::open(path)?.into()),
+        InputKind::StreamFile(path, id) => stream(open_again(&path, id)?.into()),
         InputKind::Pipe(PipeEnd::Path(path)) => {
             // A named pipe has perhaps no writer yet: opened like this it is waited for as any
             // other input is, so that the run can still be stopped.
-            let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-            stream(rustix::fs::open(path, flags, Mode::empty())?)
+            stream(open_without_waiting(&path)?)
         }
         InputKind::Pipe(PipeEnd::Open(fd)) => stream(fd),
     }
+}
+
+/// Opens to read; a named pipe's writer is not waited for.
+fn open_without_waiting(path: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    Ok(rustix::fs::open(path, flags, Mode::empty())?)
+}
+
+/// Opens a file whose turn has come, the same that was looked at before the run.
+fn open_again(path: &Path, id: FileId) -> io::Result<File> {
+    let file = File::from(open_without_waiting(path)?);
+    id.check(&file.metadata()?)?;
+    Ok(file)
 }
 
 /// The error for a file that ended before the size it had at the start.

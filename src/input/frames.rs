@@ -40,9 +40,10 @@ pub enum Claimed {
 /// The next thing in a chunk.
 #[derive(Debug)]
 pub enum Next<'a> {
-    /// A line, without its line feed.
+    /// A line, without its line feed. One longer than [`LINE_BYTES_MAX`] comes so, too, where its
+    /// end was read together with what made it too long.
     Line(&'a [u8], Place),
-    /// A line longer than any frame may be; its beginning.
+    /// The beginning of a line longer than [`LINE_BYTES_MAX`].
     TooLong(&'a [u8], Place),
     /// The chunk is done; this many bytes of input were its own.
     Done(u64),

@@ -7,11 +7,12 @@
 //! of a plain file at the start counts; it is never mapped.
 
 pub mod claim;
+pub mod file_id;
 pub mod frames;
 pub mod read_buf;
 pub mod stream;
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::Error;
+use file_id::FileId;
 
 /// Where in the input a line begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,11 +77,11 @@ pub struct Input {
 #[derive(Debug)]
 pub(crate) enum InputKind {
     /// A plain file that is opened when its turn comes.
-    File(PathBuf),
+    File(PathBuf, FileId),
     /// An open plain file (stdin redirected from one) and where in it the log begins.
     OpenFile(Arc<File>, u64),
-    /// A compressed file that is opened when its turn comes.
-    CodedFile(PathBuf),
+    /// A file that can only be read on (compressed, or of unknown size), opened when its turn comes.
+    StreamFile(PathBuf, FileId),
     /// Something that can only be read on: a pipe, a terminal, a device.
     Pipe(PipeEnd),
 }
@@ -132,9 +134,12 @@ impl Input {
             return Ok(Input { name: name.into(), size_bytes: None, kind });
         }
         let file = File::open(path).map_err(fail)?;
-        let kind = match coding_at(&file, 0).map_err(fail)? {
-            Coding::Plain => InputKind::File(path.to_owned()),
-            Coding::Gzip | Coding::Zstd => InputKind::CodedFile(path.to_owned()),
+        let metadata = file.metadata().map_err(fail)?;
+        let (path, id) = (path.to_owned(), FileId::of(&metadata));
+        let kind = if is_stream(&file, 0, metadata.len()).map_err(fail)? {
+            InputKind::StreamFile(path, id)
+        } else {
+            InputKind::File(path, id)
         };
         Ok(Input { name: name.into(), size_bytes: Some(metadata.len()), kind })
     }
@@ -150,13 +155,10 @@ impl Input {
         }
         if metadata.is_file() {
             let from = rustix::fs::tell(&file).map_err(|e| fail(e.into()))?;
-            if coding_at(&file, from).map_err(fail)? == Coding::Plain {
-                let size_bytes = Some(metadata.len().saturating_sub(from));
-                return Ok(Input {
-                    name,
-                    size_bytes,
-                    kind: InputKind::OpenFile(Arc::new(file), from),
-                });
+            let size_bytes = metadata.len().saturating_sub(from);
+            if !is_stream(&file, from, size_bytes).map_err(fail)? {
+                let kind = InputKind::OpenFile(Arc::new(file), from);
+                return Ok(Input { name, size_bytes: Some(size_bytes), kind });
             }
         }
         let kind = InputKind::Pipe(PipeEnd::Open(file.into()));
@@ -164,24 +166,30 @@ impl Input {
     }
 
     /// The file behind this input, to tell whether an output would overwrite it.
-    pub fn is_same_file(&self, other: &std::fs::Metadata) -> bool {
-        use std::os::unix::fs::MetadataExt;
-        let of = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+    pub fn is_same_file(&self, other: &Metadata) -> bool {
+        let id_of = |metadata: io::Result<Metadata>| metadata.as_ref().ok().map(FileId::of);
         let own = match &self.kind {
-            InputKind::File(path)
-            | InputKind::CodedFile(path)
-            | InputKind::Pipe(PipeEnd::Path(path)) => path.metadata().map(of),
-            InputKind::OpenFile(file, _) => file.metadata().map(of),
-            InputKind::Pipe(PipeEnd::Open(fd)) => rustix::fs::fstat(fd)
-                .map(|stat| (stat.st_dev, stat.st_ino))
-                .map_err(io::Error::from),
+            InputKind::File(_, id) | InputKind::StreamFile(_, id) => Some(*id),
+            InputKind::OpenFile(file, _) => id_of(file.metadata()),
+            InputKind::Pipe(PipeEnd::Path(path)) => id_of(path.metadata()),
+            InputKind::Pipe(PipeEnd::Open(fd)) => {
+                id_of(fd.try_clone().and_then(|fd| File::from(fd).metadata()))
+            }
         };
-        other.is_file() && own.is_ok_and(|own| own == of(other.clone()))
+        other.is_file() && own == Some(FileId::of(other))
     }
 }
 
-fn coding_at(file: &File, offset: u64) -> io::Result<Coding> {
-    let mut head = [0; MAGIC_BYTES];
+/// Whether a file of this size can only be read on, and not by ranges. Files of /proc and their like
+/// say that they are empty; how long they are shows only when they are read.
+fn is_stream(file: &File, from: u64, size_bytes: u64) -> io::Result<bool> {
+    let head = head_at(file, from)?;
+    Ok(Coding::of(&head) != Coding::Plain || (size_bytes == 0 && !head.is_empty()))
+}
+
+/// The [`MAGIC_BYTES`] bytes at an offset, fewer only if there are no more.
+fn head_at(file: &File, offset: u64) -> io::Result<Vec<u8>> {
+    let mut head = vec![0; MAGIC_BYTES];
     let mut len = 0;
     while len < head.len() {
         match file.read_at(&mut head[len..], offset + len as u64) {
@@ -191,7 +199,8 @@ fn coding_at(file: &File, offset: u64) -> io::Result<Coding> {
             Err(e) => return Err(e),
         }
     }
-    Ok(Coding::of(&head[..len]))
+    head.truncate(len);
+    Ok(head)
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::read_buf::{LINE_BYTES_MAX, ReadBuf};
 use super::{Coding, MAGIC_BYTES};
 use crate::error::Error;
-use crate::limits::READ_BYTES;
+use crate::limits::{CHUNK_BYTES, READ_BYTES};
 use crate::ring::sync::AtomicU64;
 
 /// Bytes of pipe to ask the kernel for; 64 KiB, the default, is slow whoever reads it.
@@ -56,6 +56,9 @@ enum Decoder {
     Unknown(Vec<u8>, Option<Ready>),
     Known(Coding, Box<dyn Read + Send>),
 }
+
+/// Bytes of a line too long that are dropped before the token is let go of.
+const SKIP_BYTES: u64 = CHUNK_BYTES as u64;
 
 /// A block of whole lines that was moved into the reader's buffer.
 #[derive(Debug, PartialEq, Eq)]
@@ -179,6 +182,10 @@ impl Stream {
                     return Pull::Block(Block::TooLong { offset, bytes });
                 }
                 None if waiting => return Pull::Waiting,
+                // An empty block, so that a line without an end is seen to go on and can be stopped.
+                None if self.skipped_bytes >= SKIP_BYTES => {
+                    return Pull::Block(self.hand_over(0, into));
+                }
                 None => {}
             }
         }

@@ -188,12 +188,15 @@ impl OutputStage {
 
     fn flush(&mut self) {
         self.unflushed = false;
-        if self.report.closed || self.report.failed.is_some() {
+        if self.report.failed.is_some() {
             return;
         }
-        match self.sink.flush() {
-            Ok(()) => self.unflushed_results = 0,
-            Err(e) => self.sink_failed(e),
+        // Rejects are wanted also when nobody reads the results any more.
+        if !self.report.closed {
+            match self.sink.flush() {
+                Ok(()) => self.unflushed_results = 0,
+                Err(e) => self.sink_failed(e),
+            }
         }
         if let Some(rings) = &mut self.rings.rejects
             && let Err(e) = rings.writer.flush()

@@ -242,8 +242,14 @@ pub fn content(frame: &[u8]) -> Option<&[u8]> {
     if let [b'{', .., b'}'] = frame {
         return Some(frame);
     }
-    let frame = frame.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(frame);
+    let frame = without_mark(frame);
     let frame = frame.strip_suffix(b"\r").unwrap_or(frame);
     let blank = frame.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'));
     (!blank).then_some(frame)
+}
+
+/// A line without the byte order mark before it.
+#[must_use]
+pub fn without_mark(line: &[u8]) -> &[u8] {
+    line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line)
 }

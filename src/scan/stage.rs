@@ -14,11 +14,12 @@ use crate::clock::unit_check::Hint;
 use crate::count::hash::UidHasher;
 use crate::input::Place;
 use crate::input::frames::{Claimed, FrameReader, Next};
+use crate::input::read_buf::LINE_BYTES_MAX;
 use crate::limits::{TS_S_PLAUSIBLE_MAX, TS_S_PLAUSIBLE_MIN};
 use crate::report::{Report, ScanReport};
 use crate::ring::sync::AtomicBool;
 use crate::ring::{Consumer, Producer, PushError};
-use crate::scan::{Malformed, Scanner, TsUnit, content};
+use crate::scan::{Malformed, Scanner, TsUnit, content, without_mark};
 use crate::stage::{Stage, Step};
 use crate::stats::ScanCounters;
 
@@ -110,15 +111,13 @@ impl ScanStage {
         let checking_unit = self.checking_unit.load(Ordering::Relaxed);
         while !batch.is_full() {
             match self.reader.next_line() {
-                Next::Line(line, place) => {
+                Next::Line(line, place) if line.len() <= LINE_BYTES_MAX => {
                     let Some(frame) = content(line) else {
                         batch.tally.blank_lines += 1;
                         continue;
                     };
                     batch.tally.frames += 1;
-                    // A byte order mark is not the frame's: its place is behind it.
-                    let mark_bytes = frame.as_ptr().addr() - line.as_ptr().addr();
-                    let place = Place { offset: place.offset + mark_bytes as u64, ..place };
+                    let place = place_of(frame, line, place);
                     match self.scanner.scan(frame) {
                         Ok(fact) => {
                             let ts_s = fact.ts_s;
@@ -146,9 +145,13 @@ impl ScanStage {
                         }
                     }
                 }
-                Next::TooLong(start, place) => {
+                // The same whether its end was found with it or not: what becomes of a line must not
+                // depend on where it begins in a read.
+                Next::Line(start, place) | Next::TooLong(start, place) => {
                     batch.tally.frames += 1;
-                    refuse(batch, Malformed::TooLong, start, place);
+                    let frame = without_mark(start);
+                    let place = place_of(frame, start, place);
+                    refuse(batch, Malformed::TooLong, frame, place);
                 }
                 Next::Done(bytes) => {
                     batch.tally.bytes += bytes;
@@ -193,6 +196,12 @@ impl ScanStage {
         self.report.tally.add(tally);
         self.counters.add(tally.frames, tally.bytes);
     }
+}
+
+/// Where a frame stands: behind the byte order mark of its line, which is not the frame's.
+fn place_of(frame: &[u8], line: &[u8], line_at: Place) -> Place {
+    let mark_bytes = frame.as_ptr().addr() - line.as_ptr().addr();
+    Place { offset: line_at.offset + mark_bytes as u64, ..line_at }
 }
 
 fn refuse(batch: &mut Batch, reason: Malformed, frame: &[u8], place: Place) {

@@ -13,6 +13,10 @@ use super::{naive, oracle};
 use crate::limits::FRAME_BYTES_MAX;
 use crate::scan::{Malformed, ScanSettings};
 
+/// Bytes of the longest line that can hold a frame: a byte order mark before it, `\r` after it.
+/// A longer one is no blank line either, whatever it holds: it is too long.
+const LINE_BYTES_MAX: usize = FRAME_BYTES_MAX + 4;
+
 /// What a minute held.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Minute {
@@ -63,7 +67,8 @@ impl Recount {
     pub fn line(&mut self, line: &[u8], settings: &ScanSettings, max_lag_s: u32) {
         let frame = line.strip_suffix(b"\r").unwrap_or(line);
         let frame = frame.strip_prefix(b"\xef\xbb\xbf").unwrap_or(frame);
-        if frame.iter().all(|byte| b" \t\r".contains(byte)) {
+        let bounded = line.len() <= LINE_BYTES_MAX;
+        if bounded && frame.iter().all(|byte| b" \t\r".contains(byte)) {
             return;
         }
         self.frames += 1;

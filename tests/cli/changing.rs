@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::Write;
 
-use super::harness::{Folder, MINUTE, Ran, assert_adds_up, frame, minutes};
+use super::harness::{Folder, MINUTE, Ran, assert_adds_up, frame, gzip, minutes};
 use super::live::{Live, open_fifo};
 
 /// Counts a named pipe with one frame and then a file that is changed in between.
@@ -69,4 +69,29 @@ fn of_a_file_that_grows_the_size_at_the_start_counts() {
     let ran = ran.exits(0);
     assert_eq!(ran.counts(), [(MINUTE, 2)]);
     ran.says("2 read = 2 counted");
+}
+
+#[test]
+fn a_file_that_is_replaced_before_its_turn_is_an_error() {
+    let old = minutes(3);
+    for (old, new) in [
+        (old.clone().into_bytes(), minutes(9).into_bytes()),
+        (gzip(&old), gzip(minutes(9))),
+        (gzip(&old), minutes(9).into_bytes()),
+    ] {
+        let folder = Folder::new();
+        let (file, other) = (folder.file("log", old), folder.file("other", new));
+        let ran = count_while(&folder, &file, &[], |_| std::fs::rename(other, &file).unwrap());
+        ran.exits(1).says("log: it was replaced by another file");
+    }
+}
+
+#[test]
+fn a_file_that_is_replaced_by_a_named_pipe_is_an_error_too() {
+    for old in [minutes(3).into_bytes(), gzip(minutes(3))] {
+        let folder = Folder::new();
+        let (file, other) = (folder.file("log", old), folder.fifo("other"));
+        let ran = count_while(&folder, &file, &[], |_| std::fs::rename(other, &file).unwrap());
+        ran.exits(1).says("log: it was replaced by another file");
+    }
 }

@@ -198,3 +198,13 @@ fn times_before_1970_are_minutes_too() {
     let ran = run_with(&["count", "-"], log).exits(0);
     assert_eq!(ran.counts(), [(-120, 1), (-60, 2), (MINUTE, 1)]);
 }
+
+#[test]
+fn a_plan_for_more_users_than_can_be_counted_is_refused() {
+    let users = u64::from(u32::MAX);
+    run(&["plan", "--counters", "1", "--users", &users.to_string()]).exits(0);
+    for users in [users + 1, 1 << 62, u64::MAX] {
+        let ran = run(&["plan", "--counters", "1", "--users", &users.to_string()]).exits(2);
+        ran.says("--users: ");
+    }
+}

@@ -155,3 +155,42 @@ fn two_outputs_in_one_file_are_refused() {
     }
     run_with(&["count", "-", "--to", "/dev/null", "--rejects", "/dev/null"], minutes(3)).exits(0);
 }
+
+#[test]
+fn an_output_in_the_file_that_stdout_is_is_refused() {
+    let folder = Folder::new();
+    folder.file("log", minutes(3));
+    for flag in ["--rejects", "--summary"] {
+        for name in ["out", "./out", "/dev/stdout"] {
+            let ran = shell(&format!("\"$headcount\" count log {flag} {name} > out"), &folder);
+            ran.exits(2).says("for two outputs");
+        }
+    }
+    let line = "\"$headcount\" count log --to /dev/stdout --rejects /dev/stdout > out";
+    shell(line, &folder).exits(2).says("for two outputs");
+    for fine in ["--to /dev/stdout > out", "--summary out >/dev/null", "--to out >> out"] {
+        shell(&format!("\"$headcount\" count log {fine}"), &folder).exits(0);
+    }
+}
+
+#[test]
+fn results_are_not_put_into_the_input() {
+    let folder = Folder::new();
+    folder.file("log", minutes(3));
+    for line in ["count log >> log", "count < log >> log", "count other log >> log"] {
+        folder.file("other", minutes(3));
+        let ran = shell(&format!("\"$headcount\" {line}"), &folder).exits(2);
+        ran.says("stdout is the input ");
+        assert_eq!(folder.read("log"), minutes(3));
+    }
+}
+
+#[test]
+fn a_summary_goes_into_a_named_pipe() {
+    let folder = Folder::new();
+    folder.file("log", minutes(3));
+    folder.fifo("fifo");
+    let line = "cat fifo > summary.json & \"$headcount\" count log --summary fifo; wait";
+    shell(line, &folder).exits(0);
+    assert_eq!(folder.summary()["windows"], 3);
+}

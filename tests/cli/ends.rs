@@ -75,3 +75,12 @@ fn stdout_that_is_closed_from_the_start() {
     shell("\"$headcount\" count log >&-", &folder).exits(0).says("3 windows put out");
     assert_eq!(folder.read("log"), minutes(3));
 }
+
+#[test]
+fn rejects_lost_after_the_pipe_was_closed_are_an_error() {
+    let folder = Folder::new();
+    folder.file("log", minutes(20_000) + "no frame\n");
+    let run = "{ \"$headcount\" count log --rejects /dev/full; echo $? >code; } | true";
+    let ran = shell(run, &folder).exits(0).says("/dev/full: cannot write");
+    assert_eq!(folder.read("code"), "1\n", "{}", ran.stderr);
+}

@@ -169,3 +169,14 @@ fn a_pipe_on_stdin_is_no_output_whoever_is_at_its_other_end() {
     Live::reading(read_end, &["count", "-", "--to", &to]).end().exits(0);
     assert_eq!(folder.read("results").lines().count(), 3);
 }
+
+#[test]
+fn a_file_that_says_it_is_empty_and_is_not() {
+    // Files of /proc have no size until they are read.
+    let folder = Folder::new();
+    let file = "/proc/sys/kernel/ostype";
+    for line in [format!("count {file}"), format!("count - <{file}"), format!("count <{file}")] {
+        let ran = shell(&format!("\"$headcount\" {line}"), &folder).exits(0);
+        ran.says("1 read = 0 counted + 0 late + 1 malformed");
+    }
+}

@@ -4,7 +4,7 @@ use std::fs::File;
 
 use serde_json::Value;
 
-use super::harness::{Folder, MINUTE, frame, gzip, shell, zstd};
+use super::harness::{Folder, MINUTE, frame, gzip, run, shell, zstd};
 
 /// Bytes of one frame at most.
 const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -100,4 +100,34 @@ fn many_long_frames_need_no_more_memory_than_one() {
     assert_eq!(ran.exits(0).counts(), [(MINUTE, 1)]);
     assert_eq!(summary["counted"], 8);
     assert_memory(&summary);
+}
+
+#[test]
+fn a_line_too_long_is_a_frame_too_long_wherever_it_begins() {
+    let folder = Folder::new();
+    // Longer than any line that could hold a frame, by less than is read at a time.
+    let long = |start: &str| format!("{start}{}\n", " ".repeat(16 * 1024 * 1024 + 100_000));
+    for (start, mark_bytes) in [("", 0), ("\u{feff}{", 3)] {
+        let mut rejects = Vec::new();
+        for padding in [0, 100_000, 200_000] {
+            let before = frame_of(padding + 100);
+            let log = before.clone() + "\n" + &long(start) + &frame(MINUTE, "b");
+            let file = folder.file("log", &log);
+            let to = folder.at("rejects");
+            for (input, stdin) in [(file.as_str(), ""), ("-", log.as_str())] {
+                let (ran, summary) = folder.count_with(&[input, "--rejects", &to], stdin);
+                let results = folder.file("results", &ran.exits(0).stdout);
+                assert_eq!(summary["malformed_by_reason"]["too_long"], 1, "{padding}: {summary}");
+                assert_eq!(summary["blank_lines"], 0, "{padding}: {summary}");
+                let recount = run(&["verify", &results, &file]).exits(0).stdout;
+                assert!(recount.contains(" 3 frames read, 0 late, 1 malformed"), "{recount}");
+                let mut reject: Value = serde_json::from_str(&folder.read("rejects")).unwrap();
+                assert_eq!(reject["offset"], before.len() + 1 + mark_bytes);
+                reject["offset"].take();
+                reject["input"].take();
+                rejects.push(reject);
+            }
+        }
+        assert!(rejects.iter().all(|reject| *reject == rejects[0]), "{rejects:?}");
+    }
 }

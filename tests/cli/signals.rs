@@ -82,3 +82,15 @@ fn a_run_that_waits_for_a_named_pipes_writer_ends_too() {
     live.signal(Signal::INT);
     live.end().exits(130);
 }
+
+#[test]
+fn a_run_in_a_line_without_an_end_ends_too() {
+    let folder = Folder::new();
+    let log = folder.file("log", minutes(3));
+    for scanners in ["--scanners=1", "--scanners=2"] {
+        let live = Live::start(&["count", &log, "/dev/zero", scanners]);
+        assert_eq!(counts(&live.line()), [(MINUTE, 1)], "known before the line, so out before it");
+        live.signal(Signal::INT);
+        live.end().exits(130).says("1 too_long");
+    }
+}

@@ -42,6 +42,27 @@ fn a_changed_result_is_named() {
 }
 
 #[test]
+fn a_minute_written_out_wrongly_is_named() {
+    let folder = Folder::new();
+    let (results, input) = counted(&folder);
+    let right = folder.read("results");
+    for (from, to) in
+        [("22:15:00Z\",\"end", "22:15:01Z\",\"end"), ("22:16:00Z\",\"frames", "\",\"frames")]
+    {
+        let wrong = right.replacen(from, to, 1);
+        assert_ne!(wrong, right);
+        folder.file("results", wrong);
+        let ran = run(&["verify", &results, &input]).exits(3);
+        ran.says("line 2: ").says(&format!("is not minute {}", MINUTE + 60));
+    }
+    // The first minute there may be, and the last.
+    let (first, last) = (-62_135_596_800, 253_402_300_740);
+    let input = folder.file("log", frame(first, "a") + &frame(MINUTE, "a") + &frame(last, "a"));
+    run(&["count", "--to", &results, &input]).exits(0);
+    run(&["verify", &results, &input]).exits(0);
+}
+
+#[test]
 fn a_missing_result_and_one_too_many_are_named() {
     let folder = Folder::new();
     let (results, input) = counted(&folder);
@@ -49,7 +70,7 @@ fn a_missing_result_and_one_too_many_are_named() {
     let (first, rest) = right.split_at(right.find('\n').unwrap() + 1);
     folder.file("results", rest);
     run(&["verify", &results, &input]).exits(3).says(&format!("minute {MINUTE}: no result"));
-    let other = first.replace(&MINUTE.to_string(), &(MINUTE - 60).to_string());
+    let other = run_with(&["count", "-"], frame(MINUTE - 60, "user")).exits(0).stdout;
     folder.file("results", right.clone() + &other);
     run(&["verify", &results, &input]).exits(3).says(&format!("minute {}: a result", MINUTE - 60));
     folder.file("results", right.clone() + first);

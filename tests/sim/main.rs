@@ -7,6 +7,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "in tests an unwrap is the assertion")]
 
+mod faults;
 mod logs;
 mod pipeline;
 
@@ -32,11 +33,11 @@ fn sizes(random: &mut Random) -> Sizes {
     }
 }
 
-fn one(seed: u64) {
-    let mut random = Random(seed);
-    let log = logs::generated(&mut random);
+/// A run drawn at random, and how to see it again.
+fn draw(seed: u64, random: &mut Random) -> (Case, String) {
+    let log = logs::generated(random);
     let source = random.pick(&Source::ALL);
-    let wish = Wish {
+    let threads = Wish {
         scanners: Some(1 + random.below(4)),
         counters: Some(1 + random.below(4)),
         pin: false,
@@ -44,26 +45,35 @@ fn one(seed: u64) {
     let case = Case {
         log,
         source,
-        topology: Topology::new(1 + random.below(6), &wish).unwrap(),
-        sizes: sizes(&mut random),
+        topology: Topology::new(1 + random.below(6), &threads).unwrap(),
+        sizes: sizes(random),
         max_lag_s: random.pick(&[0, 5, 70, 700]),
         with_rejects: random.below(2) == 0,
         settings: ScanSettings { validate: random.below(4) == 0, ..ScanSettings::default() },
     };
-    case.check(&mut random, &format!("HEADCOUNT_SEED={seed} HEADCOUNT_RUNS=1"));
+    (case, format!("HEADCOUNT_SEED={seed} HEADCOUNT_RUNS=1"))
 }
 
-#[test]
-fn any_order_any_sizes_same_answer() {
+fn one(seed: u64) {
+    let mut random = Random(seed);
+    let (case, replay) = draw(seed, &mut random);
+    case.check(&mut random, &replay);
+}
+
+/// The seeds of so many runs, unless the environment says otherwise.
+fn seeds(runs: u64) -> impl Iterator<Item = u64> {
     let first = env("HEADCOUNT_SEED").unwrap_or_else(|| {
         let since = std::time::UNIX_EPOCH.elapsed().unwrap();
         u64::from(since.subsec_nanos()) << 32 | since.as_secs() & 0xffff_ffff
     });
-    let runs = env("HEADCOUNT_RUNS").unwrap_or(400);
+    let runs = env("HEADCOUNT_RUNS").unwrap_or(runs);
     eprintln!("{runs} runs from HEADCOUNT_SEED={first}");
-    for run in 0..runs {
-        one(first.wrapping_add(run));
-    }
+    (0..runs).map(move |run| first.wrapping_add(run))
+}
+
+#[test]
+fn any_order_any_sizes_same_answer() {
+    seeds(400).for_each(one);
 }
 
 /// Seeds that once failed, or that cover what random ones rarely do.

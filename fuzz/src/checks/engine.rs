@@ -1,10 +1,12 @@
-//! The whole engine against the recount: any log, any topology, tiny sizes, any order of steps.
+//! The whole engine against the recount: any log, any topology, tiny sizes, any order of steps, some
+//! broken off by a fault.
 
 use headcount::engine::Sizes;
 use headcount::scan::{ScanSettings, TsUnit};
 use headcount::topology::{Topology, Wish};
 
 use super::pipeline::log::{Log, Source};
+use super::pipeline::machine::Fault;
 use super::pipeline::{Case, Random};
 
 /// Bytes that say how; the log follows.
@@ -48,7 +50,16 @@ pub fn check(bytes: &[u8]) -> bool {
     if case.log.parts.iter().any(|part| looks_compressed(part)) {
         return false;
     }
-    case.check(&mut Random(order.into()), "fuzz");
+    let mut random = Random(order.into());
+    let after = 1 + usize::from(order) * 8;
+    match flags >> 4 {
+        8 => case.check_broken_off(Fault::Signal(after), &mut random, "fuzz"),
+        9 => case.check_broken_off(Fault::Gone(after), &mut random, "fuzz"),
+        10 => case.check_broken_off(Fault::Closed(after), &mut random, "fuzz"),
+        11 => case.check_broken_off(Fault::Full(after), &mut random, "fuzz"),
+        12 => case.check_broken_off(Fault::RejectsFull(after), &mut random, "fuzz"),
+        _ => case.check(&mut random, "fuzz"),
+    }
     true
 }
 

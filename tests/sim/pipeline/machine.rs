@@ -6,27 +6,25 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use headcount::clock::ClockSettings;
-use headcount::engine::{self, Job, Outcome, Sizes};
+use headcount::engine::{self, Job, Outcome};
 use headcount::input::Input;
 use headcount::output::lines::Format;
 use headcount::output::sink::LineSink;
-use headcount::ring::{Stop, WaitPolicy};
-use headcount::scan::ScanSettings;
+use headcount::ring::{Stop, StopReason, WaitPolicy};
 use headcount::scan::stage::Depth;
 use headcount::stage::{Stage, Step};
 use headcount::stats::Live;
 use headcount::thread::Finished;
-use headcount::topology::Topology;
 
-use super::Random;
-use super::log::{Log, Source, compressed};
+use super::log::{Source, compressed};
+use super::{Case, Random};
 
 /// Steps without any work after which the pipeline has locked up: each stage had many turns.
 const IDLE_STEPS_MAX: usize = 2000;
 
-/// Bytes shared with the test.
+/// Bytes shared with the test, and perhaps room for only so many.
 #[derive(Clone, Default)]
-pub(crate) struct Shared(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Shared(Arc<Mutex<Vec<u8>>>, Option<(usize, ErrorKind)>);
 
 impl Shared {
     pub(crate) fn text(&self) -> String {
@@ -36,7 +34,13 @@ impl Shared {
 
 impl Write for Shared {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        let mut taken = self.0.lock().unwrap();
+        let bytes = match self.1 {
+            Some((room, why)) if taken.len() >= room => return Err(why.into()),
+            Some((room, _)) => &bytes[..bytes.len().min(room - taken.len())],
+            None => bytes,
+        };
+        taken.extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -51,7 +55,24 @@ struct Writer {
     rest: Vec<u8>,
 }
 
+/// What goes wrong in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// A signal, after so many steps.
+    Signal(usize),
+    /// After so many steps a stage is gone, as if it had panicked.
+    Gone(usize),
+    /// The results' reader goes after so many bytes.
+    Closed(usize),
+    /// There is room for only so many bytes of results.
+    Full(usize),
+    /// There is room for only so many bytes of rejects.
+    RejectsFull(usize),
+}
+
 pub(crate) struct Machine {
+    fault: Option<Fault>,
+    stop: Stop,
     stages: Vec<Box<dyn Stage>>,
     writers: Vec<Writer>,
     results: Shared,
@@ -65,22 +86,16 @@ pub(crate) struct Ran {
     pub(crate) results: String,
     pub(crate) rejects: Vec<(String, usize, u64, Vec<u8>)>,
     pub(crate) outcome: Outcome,
+    pub(crate) stopped: StopReason,
 }
 
 impl Machine {
-    pub(crate) fn new(
-        log: &Log,
-        source: Source,
-        settings: &ScanSettings,
-        max_lag_s: u32,
-        topology: &Topology,
-        sizes: Sizes,
-        with_rejects: bool,
-    ) -> Machine {
+    pub(crate) fn new(case: &Case, fault: Option<Fault>) -> Machine {
+        let Case { log, source, settings, max_lag_s, topology, sizes, with_rejects } = case;
         let (mut inputs, mut writers, mut files) = (Vec::new(), Vec::new(), Vec::new());
         let mut random = Random(log.bytes_total());
         for (index, part) in log.parts.iter().enumerate() {
-            let source = match source {
+            let source = match *source {
                 Source::Mixed => random.pick(&Source::ALL[..4]),
                 source => source,
             };
@@ -101,35 +116,54 @@ impl Machine {
             inputs.extend(Input::look_at(&[file.path().to_owned()]).unwrap());
             files.push(file);
         }
-        let (results, rejects) = (Shared::default(), Shared::default());
+        let (mut results, mut rejects) = (Shared::default(), Shared::default());
+        match fault {
+            Some(Fault::Closed(room)) => results.1 = Some((room, ErrorKind::BrokenPipe)),
+            Some(Fault::Full(room)) => results.1 = Some((room, ErrorKind::StorageFull)),
+            Some(Fault::RejectsFull(room)) => rejects.1 = Some((room, ErrorKind::StorageFull)),
+            Some(Fault::Signal(_) | Fault::Gone(_)) | None => {}
+        }
+        let stop = Stop::new();
         let input_names = inputs.iter().map(|input| input.name.to_string()).collect();
         let job = Job {
             inputs,
             scan: settings.clone(),
-            clock: ClockSettings { max_lag_s, ..ClockSettings::default() },
+            clock: ClockSettings { max_lag_s: *max_lag_s, ..ClockSettings::default() },
             depth: Depth::Count,
             topology: topology.clone(),
             wait: WaitPolicy::Park,
-            sizes,
+            sizes: *sizes,
             sink: Box::new(LineSink::new("results", Format::Json, results.clone())),
             rejects: with_rejects.then(|| ("rejects".into(), Box::new(rejects.clone()) as _)),
-            stop: Stop::new(),
+            stop: stop.clone(),
             live: Live::new(topology.scanners),
         };
         let wiring = engine::wire(job).unwrap();
         let stages = wiring.threads.into_iter().flat_map(|(stages, _)| stages).collect();
-        Machine { stages, writers, results, rejects, input_names, _files: files }
+        Machine { fault, stop, stages, writers, results, rejects, input_names, _files: files }
     }
 
     /// Steps to the end, in random order; the error says what locked up.
     pub(crate) fn run(mut self, random: &mut Random) -> Result<Ran, String> {
         let mut outcome = Outcome::default();
-        let mut idle_steps = 0;
+        let (mut steps, mut idle_steps) = (0, 0);
         // Some runs favour one stage, so that rings run full or empty.
         let favourite = random.below(self.stages.len() * 2);
         while !self.stages.is_empty() {
             if random.below(8) == 0 && self.write(random) {
                 idle_steps = 0;
+            }
+            steps += 1;
+            match self.fault {
+                Some(Fault::Signal(after)) if steps == after => {
+                    self.stop.request(StopReason::Interrupted);
+                }
+                Some(Fault::Gone(after)) if steps == after => {
+                    let index = random.below(self.stages.len());
+                    drop(self.stages.swap_remove(index));
+                    continue;
+                }
+                _ => {}
             }
             let index = if favourite < self.stages.len() && random.below(2) == 0 {
                 favourite
@@ -152,8 +186,11 @@ impl Machine {
                 return Err(format!("locked up; still there: {}", names.join(", ")));
             }
         }
-        let rejects = self.rejects.text().lines().map(|line| self.reject(line)).collect();
-        Ok(Ran { results: self.results.text(), rejects, outcome })
+        let complete = self.rejects.text().rfind('\n').map_or(0, |at| at + 1);
+        let rejects =
+            self.rejects.text()[..complete].lines().map(|line| self.reject(line)).collect();
+        let stopped = self.stop.reason();
+        Ok(Ran { results: self.results.text(), rejects, outcome, stopped })
     }
 
     /// Writes a piece to the first pipe that is not done.
@@ -166,7 +203,7 @@ impl Machine {
             Some(end) if bytes > 0 => match end.write(&writer.rest[..bytes]) {
                 Ok(written) => drop(writer.rest.drain(..written)),
                 Err(full) if full.kind() == ErrorKind::WouldBlock => return false,
-                // A run that fails leaves its inputs.
+                // A run that fails or is broken off leaves its inputs.
                 Err(left) => {
                     assert_eq!(left.kind(), ErrorKind::BrokenPipe);
                     writer.end = None;

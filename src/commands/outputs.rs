@@ -1,0 +1,94 @@
+//! Where a run writes to, opened and looked at before anything runs: a name mistyped must not cost
+//! anybody the results of before, nor an hour of counting.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use crate::error::Error;
+use crate::input::Input;
+use crate::input::file_id::FileId;
+
+/// An output, open and with what it held before.
+pub struct Output {
+    name: String,
+    file: File,
+    is_file: bool,
+    /// Two outputs in this would spoil each other; none for devices, and pipes that the shell named.
+    exclusive: Option<FileId>,
+}
+
+impl Output {
+    /// Opens or makes a file, unless it is an input.
+    ///
+    /// # Errors
+    /// It cannot be written, or is an input.
+    pub fn open(path: &Path, inputs: &[Input]) -> Result<Output, Error> {
+        let name = path.display().to_string();
+        let open = File::options().write(true).create(true).truncate(false).open(path);
+        let file = open.map_err(|e| Error::output(&name, e))?;
+        Output::look_at(name, file, path.starts_with("/dev"), inputs)
+    }
+
+    /// What stdout is, unless that is an input.
+    ///
+    /// # Errors
+    /// It cannot be told, or is an input.
+    pub fn stdout(inputs: &[Input]) -> Result<Output, Error> {
+        let fd = io::stdout().as_fd().try_clone_to_owned();
+        let file = File::from(fd.map_err(|e| Error::output("stdout", e))?);
+        Output::look_at("stdout".into(), file, true, inputs)
+    }
+
+    fn look_at(name: String, file: File, shared: bool, inputs: &[Input]) -> Result<Output, Error> {
+        let metadata = file.metadata().map_err(|e| Error::output(&name, e))?;
+        if let Some(input) = inputs.iter().find(|input| input.is_same_file(&metadata)) {
+            let input = &input.name;
+            return Err(Error::usage(format!("{name} is the input {input}: give another output")));
+        }
+        let is_file = metadata.is_file();
+        let exclusive = (is_file || !shared).then(|| FileId::of(&metadata));
+        Ok(Output { name, file, is_file, exclusive })
+    }
+
+    /// Refuses two outputs in one place.
+    ///
+    /// # Errors
+    /// There are two.
+    pub fn check_different(outputs: &[&Output]) -> Result<(), Error> {
+        for (index, one) in outputs.iter().enumerate() {
+            let same =
+                |other: &&Output| one.exclusive.is_some() && other.exclusive == one.exclusive;
+            if outputs[..index].iter().any(same) {
+                return Err(Error::usage(format!("{} is given for two outputs", one.name)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Its name in messages.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Empties a file that was given by name; what is no plain file has nothing to empty.
+    ///
+    /// # Errors
+    /// It cannot be done.
+    pub fn empty(self) -> Result<File, Error> {
+        if self.is_file {
+            self.file.set_len(0).map_err(|e| Error::output(&self.name, e))?;
+        }
+        Ok(self.file)
+    }
+
+    /// Empties it and writes all there is to say.
+    ///
+    /// # Errors
+    /// It cannot be done.
+    pub fn write(self, text: &str) -> Result<(), Error> {
+        let name = self.name.clone();
+        self.empty()?.write_all(text.as_bytes()).map_err(|e| Error::output(&name, e))
+    }
+}

@@ -1,0 +1,34 @@
+//! Runs that are broken off: by a signal, by an output, by a stage that is gone.
+
+use crate::pipeline::Random;
+use crate::pipeline::machine::Fault;
+use crate::{draw, seeds};
+
+fn broken(seed: u64, fault: impl FnOnce(usize) -> Fault) {
+    let mut random = Random(seed);
+    let after = 1 << random.below(14);
+    let fault = fault(random.below(after) + 1);
+    let (case, replay) = draw(seed, &mut random);
+    case.check_broken_off(fault, &mut random, &replay);
+}
+
+#[test]
+fn by_a_signal() {
+    seeds(100).for_each(|seed| broken(seed, Fault::Signal));
+}
+
+#[test]
+fn by_a_reader_that_goes() {
+    seeds(100).for_each(|seed| broken(seed, Fault::Closed));
+}
+
+#[test]
+fn by_an_output_that_is_full() {
+    seeds(100).for_each(|seed| broken(seed, Fault::Full));
+    seeds(100).for_each(|seed| broken(seed, Fault::RejectsFull));
+}
+
+#[test]
+fn by_a_stage_that_is_gone() {
+    seeds(300).for_each(|seed| broken(seed, Fault::Gone));
+}
