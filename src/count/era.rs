@@ -146,6 +146,30 @@ mod tests {
     }
 
     #[test]
+    fn a_bit_is_stale_from_the_next_opening_of_its_slot_on() {
+        // The slot is opened again this many openings after the word; then others are.
+        for (before, after) in [(0, 0), (0, 1), (0, RECENT * 2), (1, RECENT * 2), (RECENT, RECENT)]
+        {
+            let mut era = Era::starting_at(0);
+            let others = |era: &mut Era, times| {
+                for _ in 0..times {
+                    era.open(7);
+                    era.free(7);
+                }
+            };
+            era.open(3);
+            let mut seen = Seen::NONE;
+            era.add(&mut seen, 1 << 3);
+            others(&mut era, before);
+            era.free(3);
+            era.open(3);
+            others(&mut era, after);
+            assert!(!era.holds(seen), "{before}, {after}");
+            assert_eq!(era.add(&mut seen, 1 << 3), 1 << 3, "{before}, {after}");
+        }
+    }
+
+    #[test]
     fn a_renewed_word_means_the_same() {
         let mut era = Era::starting_at(0);
         (0..4).for_each(|slot| era.open(slot));

@@ -104,6 +104,12 @@ impl Slab {
         &self.classes[class_index].pages[page][at..at + usize::from(cell.len)]
     }
 
+    /// Cells ever given out.
+    #[cfg(test)]
+    pub(super) fn cells(&self) -> u32 {
+        self.classes.iter().map(|class| class.cells).sum()
+    }
+
     /// Gives a cell back.
     pub fn free(&mut self, cell: Cell) {
         let class_index = usize::from(CLASS_OF[usize::from(cell.len)]);

@@ -11,7 +11,7 @@
 //! Nothing is taken out one by one. A full sub-table is *renewed*: users nobody needs any more are
 //! dropped from it, and only if too few were does it grow. So one step of growth moves 1/256 of
 //! the users. Invariants, for each sub-table: known users are at most three quarters of its places,
-//! and at most twice those that were needed at its last renewal, or [`KNOWN_MIN`]. After a burst it
+//! and at most twice those that were needed at its last renewal, or `KNOWN_MIN`. After a burst it
 //! shrinks at its next renewal, which comes when as many new users have come as there were; while
 //! nobody new comes nothing is dropped, as nothing is wanted.
 
@@ -174,6 +174,12 @@ impl Table {
     #[inline]
     fn sub_table_mut(&mut self, hash: u64) -> &mut SubTable {
         &mut self.sub_tables[usize::from(hash.to_be_bytes()[0])]
+    }
+
+    /// Users known now.
+    #[cfg(test)]
+    pub(super) fn known(&self) -> usize {
+        self.sub_tables.iter().map(|sub_table| sub_table.known).sum()
     }
 
     /// Places of all sub-tables.

@@ -194,6 +194,24 @@ fn users_come_and_go_and_the_tables_stay_small() {
     assert!(numbers <= 256 * 48, "{numbers} users were known at once");
 }
 
+/// In one sub-table with far more than its minimum of users: a burst, then minutes of fewer, yet not
+/// so few that it shrinks.
+#[test]
+fn known_users_are_at_most_twice_those_needed() {
+    let mut checked = Checked::new(Hashes::OneSubTable, 32, 0);
+    let mut minute = |users: std::ops::Range<u16>| {
+        checked.open(0);
+        let frames: Vec<_> = users.map(|user| (user, [0; SIZES])).collect();
+        checked.frames(&frames);
+        checked.free(0);
+        checked.counter.table.known()
+    };
+    // There is room for 3,072: the next minute is nearly over when it is used up.
+    assert_eq!(minute(0..2700), 2700);
+    let known: Vec<usize> = (0..30).map(|n| minute(3000 + n * 400..3400 + n * 400)).collect();
+    assert!(known[1..].iter().all(|&known| known <= 2 * 400), "{known:?}");
+}
+
 #[test]
 fn after_a_burst_the_table_shrinks_and_numbers_are_used_again() {
     let mut checked = Checked::new(Hashes::OneSubTable, 32, 0);

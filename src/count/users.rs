@@ -201,6 +201,17 @@ mod tests {
     }
 
     #[test]
+    fn cells_of_long_uids_are_used_again() {
+        let mut users = Users::new(10);
+        for n in 0..100 {
+            let id = users.add(&[n; 100]).unwrap();
+            assert!(users.is(id, &[n; 100]));
+            users.free(id);
+        }
+        assert_eq!(users.uids.cells(), 1);
+    }
+
+    #[test]
     fn there_are_only_so_many_numbers() {
         let mut users = Users::new(2);
         let (a, b) = (users.add(b"a"), users.add(b"b"));
