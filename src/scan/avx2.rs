@@ -7,8 +7,7 @@
 
 use std::arch::x86_64::{
     __m256i, _mm_clmulepi64_si128, _mm_cvtsi128_si64, _mm_set_epi64x, _mm_set1_epi8,
-    _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256,
-    _mm256_set1_epi8,
+    _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
 };
 
 use super::generic::{Cut, values};
@@ -43,9 +42,6 @@ pub(super) struct Avx2 {
 }
 
 impl Block for Avx2 {
-    /// Bytes of all ones and of all zeros.
-    type Mask = Avx2;
-
     #[inline(always)]
     fn load(bytes: &[u8; BLOCK_BYTES]) -> Avx2 {
         // SAFETY: an `Avx2` is only made inside of `with_avx2`.
@@ -53,33 +49,21 @@ impl Block for Avx2 {
     }
 
     #[inline(always)]
-    fn eq(self, byte: u8) -> Avx2 {
+    fn eq(self, byte: u8) -> u64 {
         // SAFETY: there is an `Avx2`, so the machine has the features.
         unsafe { eq(self, byte) }
     }
 
     #[inline(always)]
-    fn eq_among(self, byte: u8, places: Avx2) -> Avx2 {
-        // SAFETY: there is an `Avx2`, so the machine has the features.
-        unsafe { eq_among(self, byte, places) }
-    }
-
-    #[inline(always)]
-    fn eq_folded(self, byte: u8) -> Avx2 {
+    fn eq_folded(self, byte: u8) -> u64 {
         // SAFETY: there is an `Avx2`, so the machine has the features.
         unsafe { eq_folded(self, byte) }
     }
 
     #[inline(always)]
-    fn bits(mask: Avx2) -> u64 {
-        // SAFETY: there is an `Avx2`, so the machine has the features.
-        unsafe { bits(mask) }
-    }
-
-    #[inline(always)]
-    fn prefix_xor(bits: u64) -> u64 {
-        // SAFETY: the bits come from an `Avx2`, so the machine has the features.
-        unsafe { prefix_xor(bits) }
+    fn prefix_xor(mask: u64) -> u64 {
+        // SAFETY: masks come from an `Avx2`, so the machine has the features.
+        unsafe { prefix_xor(mask) }
     }
 }
 
@@ -96,27 +80,14 @@ fn load(bytes: &[u8; BLOCK_BYTES]) -> Avx2 {
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn eq(block: Avx2, byte: u8) -> Avx2 {
+fn eq(block: Avx2, byte: u8) -> u64 {
     let byte = _mm256_set1_epi8(byte.cast_signed());
-    Avx2 {
-        lower: _mm256_cmpeq_epi8(block.lower, byte),
-        upper: _mm256_cmpeq_epi8(block.upper, byte),
-    }
+    mask(_mm256_cmpeq_epi8(block.lower, byte), _mm256_cmpeq_epi8(block.upper, byte))
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn eq_among(block: Avx2, byte: u8, places: Avx2) -> Avx2 {
-    let mask = eq(block, byte);
-    Avx2 {
-        lower: _mm256_and_si256(mask.lower, places.lower),
-        upper: _mm256_and_si256(mask.upper, places.upper),
-    }
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn eq_folded(block: Avx2, byte: u8) -> Avx2 {
+fn eq_folded(block: Avx2, byte: u8) -> u64 {
     let fold = _mm256_set1_epi8(0x20);
     let folded = Avx2 {
         lower: _mm256_or_si256(block.lower, fold),
@@ -125,19 +96,20 @@ fn eq_folded(block: Avx2, byte: u8) -> Avx2 {
     eq(folded, byte)
 }
 
+/// The upper bits of 64 bytes.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn bits(mask: Avx2) -> u64 {
-    let lower = _mm256_movemask_epi8(mask.lower).cast_unsigned();
-    let upper = _mm256_movemask_epi8(mask.upper).cast_unsigned();
+fn mask(lower: __m256i, upper: __m256i) -> u64 {
+    let lower = _mm256_movemask_epi8(lower).cast_unsigned();
+    let upper = _mm256_movemask_epi8(upper).cast_unsigned();
     u64::from(upper) << 32 | u64::from(lower)
 }
 
 /// The carry-less product by all ones.
 #[inline]
 #[target_feature(enable = "pclmulqdq")]
-pub(super) fn prefix_xor(bits: u64) -> u64 {
+pub(super) fn prefix_xor(mask: u64) -> u64 {
     let product =
-        _mm_clmulepi64_si128::<0>(_mm_set_epi64x(0, bits.cast_signed()), _mm_set1_epi8(-1));
+        _mm_clmulepi64_si128::<0>(_mm_set_epi64x(0, mask.cast_signed()), _mm_set1_epi8(-1));
     _mm_cvtsi128_si64(product).cast_unsigned()
 }

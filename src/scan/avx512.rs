@@ -4,8 +4,7 @@
 //! `avx2.rs`, for the features of [`is_here`] here.
 
 use std::arch::x86_64::{
-    __m512i, _mm512_cmpeq_epi8_mask, _mm512_loadu_si512, _mm512_mask_cmpeq_epi8_mask,
-    _mm512_or_si512, _mm512_set1_epi8,
+    __m512i, _mm512_cmpeq_epi8_mask, _mm512_loadu_si512, _mm512_or_si512, _mm512_set1_epi8,
 };
 
 use super::avx2;
@@ -36,8 +35,6 @@ pub(super) fn values_avx512(inside: &[u8], names: [&Name; 2]) -> Result<[Option<
 pub(super) struct Avx512(__m512i);
 
 impl Block for Avx512 {
-    type Mask = u64;
-
     #[inline(always)]
     fn load(bytes: &[u8; BLOCK_BYTES]) -> Avx512 {
         // SAFETY: an `Avx512` is only made inside of `with_avx512`.
@@ -51,26 +48,15 @@ impl Block for Avx512 {
     }
 
     #[inline(always)]
-    fn eq_among(self, byte: u8, places: u64) -> u64 {
-        // SAFETY: there is an `Avx512`, so the machine has the features.
-        unsafe { eq_among(self.0, byte, places) }
-    }
-
-    #[inline(always)]
     fn eq_folded(self, byte: u8) -> u64 {
         // SAFETY: there is an `Avx512`, so the machine has the features.
         unsafe { eq_folded(self.0, byte) }
     }
 
     #[inline(always)]
-    fn bits(mask: u64) -> u64 {
-        mask
-    }
-
-    #[inline(always)]
-    fn prefix_xor(bits: u64) -> u64 {
-        // SAFETY: the bits come from an `Avx512`, so the machine has the features.
-        unsafe { avx2::prefix_xor(bits) }
+    fn prefix_xor(mask: u64) -> u64 {
+        // SAFETY: masks come from an `Avx512`, so the machine has the features.
+        unsafe { avx2::prefix_xor(mask) }
     }
 }
 
@@ -85,12 +71,6 @@ fn load(bytes: &[u8; BLOCK_BYTES]) -> Avx512 {
 #[target_feature(enable = "avx512bw")]
 fn eq(block: __m512i, byte: u8) -> u64 {
     _mm512_cmpeq_epi8_mask(block, _mm512_set1_epi8(byte.cast_signed()))
-}
-
-#[inline]
-#[target_feature(enable = "avx512bw")]
-fn eq_among(block: __m512i, byte: u8, places: u64) -> u64 {
-    _mm512_mask_cmpeq_epi8_mask(places, block, _mm512_set1_epi8(byte.cast_signed()))
 }
 
 #[inline]

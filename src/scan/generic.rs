@@ -2,19 +2,17 @@
 //!
 //! After simdjson's first stage (Langdale and Lemire, Parsing Gigabytes of JSON per Second, 2019):
 //! masks of quotes, strings and brackets, and one [`Carry`] from block to block. What differs:
-//! nothing is written down. Only strings that can be a wanted key by their first byte, their last
-//! and their length are looked at, their depth only then, and the search ends with the last key.
+//! nothing is written down. A key is told by its two quotes and its first byte, all by masks, and
+//! is looked at only then; and the search ends with the last key.
 //!
-//! What a frame costs here is not masks but branches that cannot be foreseen, so there are few:
-//! one a block for "is there a candidate", one for "may the object end here".
+//! What a frame costs here is comparisons of whole blocks, which one port of the CPU has to make,
+//! and branches that cannot be foreseen. So there are seven comparisons a block, and one branch for
+//! "may a key end here", which does not wait for the masks of strings and brackets.
 //!
 //! Invariants: every read lies inside of the slice; the last, short block is copied into a padded
 //! one. The depth is counted exactly, and never falls below 1 before the object's end.
 
-use std::hint::assert_unchecked;
-
 use super::name::Name;
-use super::portable::Portable;
 use super::vector::{BLOCK_BYTES, Block};
 
 /// A kernel: [`values`] for one set of instructions.
@@ -31,6 +29,12 @@ struct Carry {
     in_string: u64,
     /// Brackets open before the first byte.
     depth: usize,
+    /// The quotes of the block before.
+    quotes: u64,
+    /// The first bytes of each key in the block before.
+    firsts: [u64; 2],
+    /// The quotes of the block before that open strings.
+    openings: u64,
 }
 
 /// The places of the values of two keys of an object, the first of each, in what stands behind
@@ -41,162 +45,189 @@ pub(super) fn values<B: Block>(
     names: [&Name; 2],
 ) -> Result<[Option<usize>; 2], Cut> {
     let probes = [names[0].probe(), names[1].probe()];
-    let mut values = [None; 2];
-    // All ones for a name that is still looked for.
-    let mut wanted = [u64::MAX; 2];
-    let mut carry = Carry { escaped: 0, in_string: 0, depth: 1 };
-    let often_escaped = probes[0].often_escaped | probes[1].often_escaped;
-    let mut padded = [b' '; 2 * BLOCK_BYTES + REACH_BYTES];
+    let apart = [u32::from(probes[0].quotes_apart), u32::from(probes[1].quotes_apart)];
+    let always = probes[0].always | probes[1].always;
+    let mut search = Search { inside, names, values: [None; 2], wanted: [u64::MAX; 2] };
+    let mut carry =
+        Carry { escaped: 0, in_string: 0, depth: 1, quotes: 0, firsts: [0; 2], openings: 0 };
     let mut base = 0;
     while base < inside.len() {
-        let window = match inside[base..].first_chunk() {
-            Some(window) => window,
-            None => padded_window(inside, base, &mut padded),
+        let block = match inside[base..].first_chunk() {
+            Some(bytes) => B::load(bytes),
+            None => B::load(&padded(&inside[base..])),
         };
-        let block = B::load(from(window, 0));
-        let quotes = block.eq(b'"');
         let backslashes = block.eq(b'\\');
-        let mut candidates = [
-            probes[0].places::<B>(window, quotes) & wanted[0],
-            probes[1].places::<B>(window, quotes) & wanted[1],
+        let firsts = [block.eq(probes[0].first), block.eq(probes[1].first)];
+        let quotes = block.eq(b'"') & !escaped(backslashes, &mut carry.escaped);
+        // Quotes with another one and the first byte of the key as far before them as the key's.
+        // No closures here: code of a kernel's features is not inlined into them.
+        let ends = [
+            quotes
+                & shifted(quotes, carry.quotes, apart[0])
+                & shifted(firsts[0], carry.firsts[0], apart[0] - 1)
+                & search.wanted[0],
+            quotes
+                & shifted(quotes, carry.quotes, apart[1])
+                & shifted(firsts[1], carry.firsts[1], apart[1] - 1)
+                & search.wanted[1],
         ];
-        if often_escaped | has_unicode_escape::<B>(window, backslashes) {
-            let near = before_backslashes(window);
-            candidates[0] |= near & probes[0].begins(window) & wanted[0];
-            candidates[1] |= near & probes[1].begins(window) & wanted[1];
-        }
+        // The escape by which any letter can be written; at the block's end, perhaps one.
+        let escapes_of_letters = backslashes & (block.eq(b'u') >> 1 | 1 << 63);
+        let may_be_escaped = escapes_of_letters | always;
 
-        let quotes = B::bits(quotes) & !escaped(B::bits(backslashes), &mut carry.escaped);
+        let starts_in_string = carry.in_string;
         // An opening quote is in its string, a closing one is not.
-        let in_string = B::prefix_xor(quotes) ^ carry.in_string;
+        let in_string = B::prefix_xor(quotes) ^ starts_in_string;
         carry.in_string = 0u64.wrapping_sub(in_string >> 63);
         let brackets = Brackets {
-            openers: B::bits(block.eq_folded(b'{')) & !in_string,
-            closers: B::bits(block.eq_folded(b'}')) & !in_string,
+            openers: block.eq_folded(b'{') & !in_string,
+            closers: block.eq_folded(b'}') & !in_string,
             depth: carry.depth,
         };
-        let maybe_end = brackets.closers & brackets.maybe_at_depth_1::<B>();
-        let before_end = if maybe_end == 0 { u64::MAX } else { brackets.before_end(maybe_end) };
+        let before_end = if brackets.may_end() { brackets.before_end() } else { u64::MAX };
+        let openings = quotes & in_string;
 
-        // This branch waits for nothing but comparisons; what follows behind it for the masks.
-        if candidates[0] | candidates[1] != 0 {
-            let openings = quotes & in_string & before_end;
-            let mut rest = candidates;
-            while rest[0] | rest[1] != 0 {
-                let which = usize::from(rest[0] == 0);
-                let bit = rest[which].trailing_zeros();
-                rest[which] &= rest[which] - 1;
-                if (openings >> bit & 1 == 1) & (brackets.depth_at(bit) == 1)
-                    && let Some(at) = names[which].value_at(inside, base + bit as usize)
-                {
-                    values[which] = Some(at);
-                    wanted[which] = 0;
-                    rest[which] = 0;
-                    if wanted == [0; 2] {
-                        return Ok(values);
-                    }
-                }
+        // This branch does not wait for strings and brackets; what is behind it does.
+        if ends[0] | ends[1] != 0 || may_be_escaped != 0 {
+            let over = if may_be_escaped == 0 {
+                let closings = quotes & !in_string & before_end;
+                search.look_at_ends(ends, closings, &brackets, base)
+            } else {
+                let straddling = carry.openings & starts_in_string;
+                search.look_at_all(straddling, openings & before_end, &brackets, base)
+            };
+            if over {
+                return Ok(search.values);
             }
         }
         if before_end != u64::MAX {
-            return Ok(values);
+            return Ok(search.values);
         }
+        carry.openings = openings;
         carry.depth = carry.depth + count(brackets.openers) - count(brackets.closers);
+        carry.quotes = quotes;
+        carry.firsts = firsts;
         base += BLOCK_BYTES;
     }
     Err(Cut)
 }
 
-/// Bytes that a key is compared with beyond the block its quote is in.
-const REACH_BYTES: usize = 17;
-
-/// A block and what follows it.
-type Window = [u8; BLOCK_BYTES + REACH_BYTES];
-
-/// As many bytes as a block has, from a place of the window on.
-#[inline(always)]
-fn from(window: &Window, place: usize) -> &[u8; BLOCK_BYTES] {
-    window[place..].first_chunk().expect("a place is at most REACH_BYTES")
+/// What is looked for and what was found.
+struct Search<'a> {
+    inside: &'a [u8],
+    names: [&'a Name; 2],
+    /// Where the values stand, once their keys were met.
+    values: [Option<usize>; 2],
+    /// All ones for a name that is still looked for.
+    wanted: [u64; 2],
 }
 
-/// Whether there is a `\\u` in the window: the escape by which any letter can be written.
-#[inline(always)]
-fn has_unicode_escape<B: Block>(window: &Window, backslashes: B::Mask) -> bool {
-    let ahead = B::load(from(window, REACH_BYTES - 1)).eq(b'\\');
-    let ahead = B::load(from(window, REACH_BYTES)).eq_among(b'u', ahead);
-    let in_block = B::load(from(window, 1)).eq_among(b'u', backslashes);
-    B::bits(in_block) | B::bits(ahead) != 0
+impl Search<'_> {
+    /// Whether the string opened at `quote` is this key; says whether both were met now.
+    #[inline(always)]
+    fn look_at(&mut self, which: usize, quote: usize) -> bool {
+        if let Some(at) = self.names[which].value_at(self.inside, quote) {
+            self.values[which] = Some(at);
+            self.wanted[which] = 0;
+        }
+        self.wanted == [0; 2]
+    }
+
+    /// Looks at strings by their closing quotes: `ends` of the length and first byte of each key.
+    #[inline(always)]
+    fn look_at_ends(
+        &mut self,
+        mut ends: [u64; 2],
+        closings: u64,
+        brackets: &Brackets,
+        base: usize,
+    ) -> bool {
+        while ends[0] | ends[1] != 0 {
+            let which = usize::from(ends[0] == 0);
+            let bit = ends[which].trailing_zeros();
+            ends[which] &= ends[which] - 1;
+            // Strings hold no brackets: the depth before its end is that before the string.
+            if (closings >> bit & 1 == 1) & (brackets.depth_at(bit) == 1) {
+                let quote = base + bit as usize - self.names[which].probe().quotes_apart as usize;
+                if self.look_at(which, quote) {
+                    return true;
+                }
+                ends[which] &= self.wanted[which];
+            }
+        }
+        false
+    }
+
+    /// Looks at all strings at depth 1 that were opened in the block, and at the one that goes on
+    /// in it, the last of `opened_before`: slow, for blocks with escapes. (An escape that a key
+    /// begins with, or that follows letters of it, is in the block of its quote or in the next.)
+    #[inline(never)]
+    fn look_at_all(
+        &mut self,
+        opened_before: u64,
+        mut openings: u64,
+        brackets: &Brackets,
+        base: usize,
+    ) -> bool {
+        let straddling = (opened_before != 0 && brackets.depth == 1)
+            .then(|| base - 1 - opened_before.leading_zeros() as usize);
+        let opened_here = std::iter::from_fn(|| {
+            let bit = openings.trailing_zeros();
+            openings &= openings.checked_sub(1)?;
+            Some(bit)
+        });
+        let opened_here =
+            opened_here.filter(|&bit| brackets.depth_at(bit) == 1).map(|bit| base + bit as usize);
+        for quote in straddling.into_iter().chain(opened_here) {
+            for which in 0..2 {
+                if self.wanted[which] != 0 && self.look_at(which, quote) {
+                    return true;
+                }
+            }
+        }
+        false
+    }
 }
 
-/// The places of a block with a backslash among the 16 bytes behind them.
+/// The last bytes of a slice, as a block.
 #[inline(never)]
-fn before_backslashes(window: &Window) -> u64 {
-    let bits = |place| u128::from(Portable::bits(Portable::load(from(window, place)).eq(b'\\')));
-    let mut near = (bits(0) | bits(16) << 16) >> 1;
-    near |= near >> 1;
-    near |= near >> 2;
-    near |= near >> 4;
-    near |= near >> 8;
-    // The block's own places.
-    #[allow(clippy::cast_possible_truncation)]
-    let near = near as u64;
-    near
+fn padded(tail: &[u8]) -> [u8; BLOCK_BYTES] {
+    let mut padded = [b' '; BLOCK_BYTES];
+    padded[..tail.len()].copy_from_slice(tail);
+    padded
 }
 
-/// The window at `base` of a slice that ends with it or in the next block.
-#[inline(never)]
-fn padded_window<'a>(
-    inside: &[u8],
-    base: usize,
-    padded: &'a mut [u8; 2 * BLOCK_BYTES + REACH_BYTES],
-) -> &'a Window {
-    let rest = &inside[base..];
-    padded.fill(b' ');
-    padded[..rest.len()].copy_from_slice(rest);
-    padded.first_chunk().expect("it is larger than a window")
-}
-
-/// Three bytes of a key and where they stand behind its opening quote: a cheap test for a whole
-/// block at once.
+/// What a block is asked about a key.
 #[derive(Clone, Copy)]
 pub(super) struct Probe {
-    bytes: [(usize, u8); 3],
-    /// Whether it holds letters that are written with other escapes than `\\u`.
-    often_escaped: bool,
+    first: u8,
+    /// Bytes from the opening quote to the closing one.
+    quotes_apart: u8,
+    /// All ones if the masks do not do: the quotes are too far apart, or letters of it are written
+    /// with other escapes than `\\u`. Then every string is looked at.
+    always: u64,
 }
 
 impl Probe {
-    /// `name` is not empty. Of a short one the first byte, the last and the closing quote are
-    /// asked for; of a long one, three of its bytes.
+    /// Bytes that the quotes are apart at most.
+    const APART_MAX: usize = BLOCK_BYTES - 1;
+
+    /// `name` is not empty.
     pub(super) fn new(name: &[u8]) -> Probe {
-        let byte = |at: usize| (at + 1, name[at]);
-        let last = name.len() - 1;
-        let bytes = if last + 2 < REACH_BYTES {
-            [byte(0), byte(last), (last + 2, b'"')]
-        } else {
-            [byte(0), byte(REACH_BYTES / 2), byte(REACH_BYTES - 2)]
-        };
-        let often_escaped = name.iter().any(|byte| matches!(byte, b'"' | b'\\' | b'/' | 0..0x20));
-        Probe { bytes, often_escaped }
+        let apart = name.len() + 1;
+        let escaped = name.iter().any(|byte| matches!(byte, b'"' | b'\\' | b'/' | 0..0x20));
+        Probe {
+            first: name[0],
+            quotes_apart: u8::try_from(apart.min(Probe::APART_MAX)).unwrap_or(u8::MAX),
+            always: 0u64.wrapping_sub(u64::from(escaped || apart > Probe::APART_MAX)),
+        }
     }
+}
 
-    /// Those of the quotes that open the key, if it is written without escapes.
-    #[inline(always)]
-    fn places<B: Block>(self, window: &Window, quotes: B::Mask) -> u64 {
-        let [(place_0, byte_0), (place_1, byte_1), (place_2, byte_2)] = self.bytes;
-        // SAFETY: `new` makes no other.
-        unsafe { assert_unchecked(place_0.max(place_1).max(place_2) <= REACH_BYTES) };
-        let mask = B::load(from(window, place_0)).eq_among(byte_0, quotes);
-        let mask = B::load(from(window, place_1)).eq_among(byte_1, mask);
-        B::bits(B::load(from(window, place_2)).eq_among(byte_2, mask))
-    }
-
-    /// The places before the key's first byte, and before what may be an escape of it.
-    #[inline(never)]
-    fn begins(self, window: &Window) -> u64 {
-        let behind = Portable::load(from(window, 1));
-        Portable::bits(behind.eq(self.bytes[0].1) | behind.eq(b'\\'))
-    }
+/// The places `by` bytes behind those of a mask and of the mask before it; 1 to 63.
+#[inline(always)]
+fn shifted(mask: u64, before: u64, by: u32) -> u64 {
+    mask << by | before >> (64 - by)
 }
 
 /// The brackets of one block that are not inside of strings.
@@ -208,25 +239,22 @@ struct Brackets {
 }
 
 impl Brackets {
-    /// The bytes at a depth of 1, 5, 9, …: all at depth 1, and hardly others. The two lower bits
-    /// of the depth before each byte, as it goes up and down: the first changes with each bracket,
-    /// the second where the first carries or borrows.
+    /// Says no only if no closer takes the depth to 0: before the first opener there are fewer
+    /// closers than brackets open, and behind it, one deeper, no more than there were.
     #[inline(always)]
-    fn maybe_at_depth_1<B: Block>(&self) -> u64 {
-        let bit = |at: u32| 0u64.wrapping_sub((self.depth >> at & 1) as u64);
-        let changes = self.openers | self.closers;
-        let lower = B::prefix_xor(changes) ^ bit(0) ^ changes;
-        let carries = self.openers & lower | self.closers & !lower;
-        let upper = B::prefix_xor(carries) ^ bit(1) ^ carries;
-        lower & !upper
+    fn may_end(&self) -> bool {
+        let first_opener = self.openers & self.openers.wrapping_neg();
+        let before_openers = self.closers & first_opener.wrapping_sub(1);
+        (count(before_openers) >= self.depth) | (count(self.closers) > self.depth)
     }
 
-    /// The places before the closer that takes the depth to 0, if it is among these; else all.
+    /// The places before the closer that takes the depth to 0; all, if there is none.
     #[inline(always)]
-    fn before_end(&self, mut maybe: u64) -> u64 {
-        while maybe != 0 {
-            let bit = maybe.trailing_zeros();
-            maybe &= maybe - 1;
+    fn before_end(&self) -> u64 {
+        let mut rest = self.closers;
+        while rest != 0 {
+            let bit = rest.trailing_zeros();
+            rest &= rest - 1;
             if self.depth_at(bit) == 1 {
                 return below(bit);
             }

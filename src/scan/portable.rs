@@ -10,9 +10,6 @@ use super::vector::{BLOCK_BYTES, Block};
 pub(super) struct Portable([u8; BLOCK_BYTES]);
 
 impl Block for Portable {
-    /// For byte c of word r: bit r of byte c.
-    type Mask = u64;
-
     #[inline(always)]
     fn load(bytes: &[u8; BLOCK_BYTES]) -> Portable {
         Portable(*bytes)
@@ -20,22 +17,12 @@ impl Block for Portable {
 
     #[inline(always)]
     fn eq(self, byte: u8) -> u64 {
-        columns(&self.0, |word| zeros(word ^ all(byte)))
-    }
-
-    #[inline(always)]
-    fn eq_among(self, byte: u8, places: u64) -> u64 {
-        if places == 0 { 0 } else { self.eq(byte) & places }
+        mask(&self.0, |word| zeros(word ^ all(byte)))
     }
 
     #[inline(always)]
     fn eq_folded(self, byte: u8) -> u64 {
-        columns(&self.0, |word| zeros((word | all(0x20)) ^ all(byte)))
-    }
-
-    #[inline(always)]
-    fn bits(mask: u64) -> u64 {
-        if mask == 0 { 0 } else { transpose(mask) }
+        mask(&self.0, |word| zeros((word | all(0x20)) ^ all(byte)))
     }
 }
 
@@ -53,15 +40,18 @@ fn zeros(word: u64) -> u64 {
     !(((word & lower) + lower) | word | lower)
 }
 
-/// The upper bits of what `fits` makes of each word, side by side.
+/// The mask of the bytes whose upper bit is set in what `fits` makes of their word.
 #[inline(always)]
-fn columns(bytes: &[u8; BLOCK_BYTES], fits: impl Fn(u64) -> u64) -> u64 {
+fn mask(bytes: &[u8; BLOCK_BYTES], fits: impl Fn(u64) -> u64) -> u64 {
     let (words, _) = bytes.as_chunks::<8>();
     let mut columns = 0;
     for (row, word) in words.iter().enumerate() {
         columns |= fits(u64::from_le_bytes(*word)) >> (7 - row);
     }
-    columns
+    if columns == 0 {
+        return 0;
+    }
+    transpose(columns)
 }
 
 /// Turns a matrix of 8 by 8 bits over: bit r of byte c becomes bit c of byte r. By quarters,
@@ -89,17 +79,13 @@ mod tests {
                 let mut bytes = [byte ^ 1; BLOCK_BYTES];
                 bytes[place] = byte;
                 let block = Portable::load(&bytes);
-                let bits = |mask| Portable::bits(mask);
-                assert_eq!(bits(block.eq(byte)), 1 << place, "{byte} at {place}");
-                assert_eq!(bits(block.eq(byte ^ 1)), !(1 << place));
-                let every = block.eq(byte) | block.eq(byte ^ 1);
-                assert_eq!(bits(block.eq_among(byte, every)), 1 << place);
-                assert_eq!(bits(block.eq_among(byte ^ 1, block.eq(byte))), 0);
+                assert_eq!(block.eq(byte), 1 << place, "{byte} at {place}");
+                assert_eq!(block.eq(byte ^ 1), !(1 << place));
             }
             let both = Portable::load(&[byte; BLOCK_BYTES]);
             let all = |yes: bool| if yes { u64::MAX } else { 0 };
-            assert_eq!(Portable::bits(both.eq_folded(b'{')), all(byte == b'{' || byte == b'['));
-            assert_eq!(Portable::bits(both.eq_folded(b'}')), all(byte == b'}' || byte == b']'));
+            assert_eq!(both.eq_folded(b'{'), all(byte == b'{' || byte == b'['));
+            assert_eq!(both.eq_folded(b'}'), all(byte == b'}' || byte == b']'));
         }
     }
 
