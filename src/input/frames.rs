@@ -16,6 +16,7 @@ use memchr::memchr;
 use super::Place;
 use super::claim::{Claim, Claims, Range, shrank};
 use super::read_buf::{LINE_BYTES_MAX, ReadBuf};
+use super::residence::is_in_memory;
 use super::stream::Block;
 use crate::error::Error;
 use crate::limits::READ_BYTES;
@@ -120,19 +121,25 @@ impl FrameReader {
             self.waiting_on = Some(fd);
             return Claimed::Waiting;
         }
+        if let Claim::Range { chunk, input, range } = claim {
+            let mut work = RangeWork {
+                read_at: range.from,
+                tail_bytes: TAIL_BYTES,
+                in_foreign_line: !range.first,
+                range,
+            };
+            // By its last byte: of its first ones the kernel may have read ahead.
+            if !is_in_memory(&work.range.file, work.range.to.saturating_sub(1)) {
+                work.read_to_end(&mut self.buf);
+            }
+            claims.release_and_wake();
+            self.input = input;
+            self.offset = work.range.from;
+            self.work = Work::Range(work);
+            return Claimed::Chunk(chunk);
+        }
         claims.release_and_wake();
         match claim {
-            Claim::Range { chunk, input, range } => {
-                self.input = input;
-                self.offset = range.from;
-                self.work = Work::Range(RangeWork {
-                    read_at: range.from,
-                    tail_bytes: TAIL_BYTES,
-                    in_foreign_line: !range.first,
-                    range,
-                });
-                Claimed::Chunk(chunk)
-            }
             Claim::Block { chunk, input, block } => {
                 self.input = input;
                 self.work = match block {
@@ -151,7 +158,7 @@ impl FrameReader {
                 self.work = Work::Failed(Box::new(error));
                 Claimed::Chunk(chunk)
             }
-            Claim::Finished | Claim::Waiting(_) => Claimed::Finished,
+            Claim::Finished | Claim::Waiting(_) | Claim::Range { .. } => Claimed::Finished,
         }
     }
 
@@ -176,7 +183,7 @@ impl FrameReader {
             Work::Range(mut work) => {
                 while work.read_at < work.range.to {
                     self.buf.clear();
-                    self.read_range(&mut work)?;
+                    work.read_on(&mut self.buf)?;
                 }
                 Ok(work.range.to - work.range.from)
             }
@@ -271,34 +278,42 @@ impl FrameReader {
                     return Next::Line(self.buf.passed(len, 0), place);
                 }
             }
-            if let Err(error) = self.read_range(&mut work) {
+            if let Err(error) = work.read_on(&mut self.buf) {
                 return Next::Failed(error);
             }
         }
     }
+}
+
+impl RangeWork {
+    /// Reads a range to its end. What goes wrong goes wrong again in its turn, when the lines before
+    /// it have been seen.
+    fn read_to_end(&mut self, buf: &mut ReadBuf) {
+        while self.read_at < self.range.to && self.read_on(buf).is_ok() {}
+    }
 
     /// One read further into the range's file.
-    fn read_range(&mut self, work: &mut RangeWork) -> Result<(), Box<Error>> {
-        let range = &work.range;
-        let own = range.to.saturating_sub(work.read_at);
+    fn read_on(&mut self, buf: &mut ReadBuf) -> Result<(), Box<Error>> {
+        let range = &self.range;
+        let own = range.to.saturating_sub(self.read_at);
         let want = if own > 0 {
             usize::try_from(own).unwrap_or(usize::MAX).min(READ_BYTES)
         } else {
-            let tail_bytes = work.tail_bytes;
-            work.tail_bytes = (tail_bytes * 2).min(READ_BYTES);
+            let tail_bytes = self.tail_bytes;
+            self.tail_bytes = (tail_bytes * 2).min(READ_BYTES);
             tail_bytes
         };
-        let left = usize::try_from(range.file_end - work.read_at).unwrap_or(usize::MAX);
-        let space = self.buf.space(want.min(left));
+        let left = usize::try_from(range.file_end - self.read_at).unwrap_or(usize::MAX);
+        let space = buf.space(want.min(left));
         loop {
-            match range.file.read_at(space, work.read_at) {
+            match range.file.read_at(space, self.read_at) {
                 Ok(0) => {
-                    let error = shrank(range.file_end, work.read_at);
+                    let error = shrank(range.file_end, self.read_at);
                     return Err(Box::new(Error::input(&range.name, error)));
                 }
                 Ok(n) => {
-                    self.buf.filled(n);
-                    work.read_at += n as u64;
+                    buf.filled(n);
+                    self.read_at += n as u64;
                     return Ok(());
                 }
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}

@@ -10,6 +10,7 @@ pub mod claim;
 pub mod file_id;
 pub mod frames;
 pub mod read_buf;
+mod residence;
 pub mod stream;
 
 use std::fs::{File, Metadata};

@@ -114,6 +114,11 @@ impl Machine {
             };
             file.write_all(&bytes).unwrap();
             inputs.extend(Input::look_at(&[file.path().to_owned()]).unwrap());
+            if source == Source::Files && random.below(8) == 0 {
+                // Out of memory, where the file system does that: such ranges are read in order.
+                file.as_file().sync_data().unwrap();
+                rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
+            }
             files.push(file);
         }
         let (mut results, mut rejects) = (Shared::default(), Shared::default());
