@@ -25,7 +25,8 @@
 //! - Every mutable thing has one owning thread, or is under the token of the claims. Atomic types
 //!   come only through [`ring::sync`]: rings, parkers, the count of claims, the stop flag, the flag
 //!   that asks for hints on the unit, the counters of [`stats`].
-//! - Unsafe code stands only in [`ring`], but for the hint to fetch a cache line ([`count`]).
+//! - Unsafe code stands only in [`ring`], in the kernels of [`scan`] (instructions asked for at run
+//!   time), and in the hint to fetch a cache line ([`count`]).
 //! - What comes out is a function of the log and the settings: not of threads, chunks, batches,
 //!   rings or the order in which stages are stepped. `tests/sim` holds us to it.
 //! - Nothing of ours allocates once running, unless users or windows exceed any earlier maximum;

@@ -8,7 +8,7 @@ use super::{complain, say};
 use crate::accounts::{Accounts, Cost, Ended};
 use crate::cli::FrameArgs;
 use crate::error::{Error, ExitCode};
-use crate::scan::Kernel;
+use crate::scan::{Kernel, Malformed};
 use crate::topology::Topology;
 
 /// The summary file: accounts, cost, and the settings they were got with.
@@ -119,6 +119,15 @@ impl Summary {
             count(accounts.windows, "window"),
             count(accounts.users_peak, "user"),
         ));
+        let without = |reason: Malformed| frames.malformed_by_reason.0[reason.index()];
+        let without_fields = without(Malformed::NoTs) + without(Malformed::NoUid);
+        if frames.counted == 0 && without_fields > 0 && frames.malformed == frames.frames_read {
+            lines.push(
+                "no frame has both fields: name them with --ts-field and --uid-field \
+                 (a dotted path leads into objects)"
+                    .into(),
+            );
+        }
         let open = match accounts.ended {
             Ended::Done => None,
             Ended::Interrupted => Some("interrupted"),
@@ -148,7 +157,6 @@ impl Summary {
 }
 
 fn reasons(accounts: &Accounts) -> String {
-    use crate::scan::Malformed;
     let named: Vec<String> = Malformed::ALL
         .into_iter()
         .map(|reason| (reason, accounts.frames.malformed_by_reason.0[reason.index()]))

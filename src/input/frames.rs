@@ -4,7 +4,8 @@
 //! the next call. A range's first, partial line belongs to the claim before, which reads on past
 //! its own end to finish it: so every line that begins after `from` and at or before `to` is seen
 //! once, however the file is cut (a line that begins exactly at a border belongs to the range
-//! before the border). Line ends are found here and nowhere else.
+//! before the border). Line ends are found here and nowhere else. Ranges are read side by side, but
+//! those that are not in memory under the token, in order (`residence`).
 
 use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
@@ -114,32 +115,29 @@ impl FrameReader {
         let Some(mut claims) = self.token.try_take() else {
             return Claimed::Busy;
         };
-        let claim = claims.claim(&mut self.buf);
-        if let Claim::Waiting(fd) = claim {
-            // The others find the same; waking them would only send them round in turns.
-            drop(claims);
-            self.waiting_on = Some(fd);
-            return Claimed::Waiting;
-        }
-        if let Claim::Range { chunk, input, range } = claim {
-            let mut work = RangeWork {
-                read_at: range.from,
-                tail_bytes: TAIL_BYTES,
-                in_foreign_line: !range.first,
-                range,
-            };
-            // By its last byte: of its first ones the kernel may have read ahead.
-            if !is_in_memory(&work.range.file, work.range.to.saturating_sub(1)) {
-                work.read_to_end(&mut self.buf);
+        let claimed = match claims.claim(&mut self.buf) {
+            Claim::Waiting(fd) => {
+                // The others find the same; waking them would only send them round in turns.
+                drop(claims);
+                self.waiting_on = Some(fd);
+                return Claimed::Waiting;
             }
-            claims.release_and_wake();
-            self.input = input;
-            self.offset = work.range.from;
-            self.work = Work::Range(work);
-            return Claimed::Chunk(chunk);
-        }
-        claims.release_and_wake();
-        match claim {
+            Claim::Range { chunk, input, range } => {
+                self.input = input;
+                self.offset = range.from;
+                let mut work = RangeWork {
+                    read_at: range.from,
+                    tail_bytes: TAIL_BYTES,
+                    in_foreign_line: !range.first,
+                    range,
+                };
+                // By its last byte: of its first ones the kernel may have read ahead.
+                if !is_in_memory(&work.range.file, work.range.to.saturating_sub(1)) {
+                    work.read_to_end(&mut self.buf);
+                }
+                self.work = Work::Range(work);
+                Claimed::Chunk(chunk)
+            }
             Claim::Block { chunk, input, block } => {
                 self.input = input;
                 self.work = match block {
@@ -158,8 +156,10 @@ impl FrameReader {
                 self.work = Work::Failed(Box::new(error));
                 Claimed::Chunk(chunk)
             }
-            Claim::Finished | Claim::Waiting(_) | Claim::Range { .. } => Claimed::Finished,
-        }
+            Claim::Finished => Claimed::Finished,
+        };
+        claims.release_and_wake();
+        claimed
     }
 
     /// The next line of the chunk.

@@ -133,7 +133,7 @@ impl Search<'_> {
         self.wanted == [0; 2]
     }
 
-    /// Looks at strings by their closing quotes: `ends` of the length and first byte of each key.
+    /// Looks at the strings that end at `ends`: they have the length and the first byte of a key.
     #[inline(always)]
     fn look_at_ends(
         &mut self,
@@ -204,7 +204,7 @@ pub(super) struct Probe {
     /// Bytes from the opening quote to the closing one.
     quotes_apart: u8,
     /// All ones if the masks do not do: the quotes are too far apart, or letters of it are written
-    /// with other escapes than `\\u`. Then every string is looked at.
+    /// with other escapes than `\u`. Then every string is looked at.
     always: u64,
 }
 

@@ -47,8 +47,9 @@
 //!
 //! # The way through the files
 //!
-//! `generic` finds keys by masks of 64 bytes over the trait in `vector`, implemented by
-//! `portable`; `fields` makes of them two settled fields, by `text`, `number`, `rfc3339`.
+//! `generic` finds two keys by masks of 64 bytes over the trait in `vector`: that is a kernel, one
+//! each in `portable`, `avx2`, `avx512`. `fields` makes of their places two settled fields, by
+//! `text`, `number`, `rfc3339`, the same for all kernels.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;

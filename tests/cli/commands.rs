@@ -208,3 +208,14 @@ fn a_plan_for_more_users_than_can_be_counted_is_refused() {
         ran.says("--users: ");
     }
 }
+
+#[test]
+fn a_log_with_other_field_names_is_told_how_to_name_them() {
+    let log = "{\"timestamp\":1700000040,\"user\":{\"id\":\"a\"}}\n";
+    let ran = run_with(&["count", "-"], log.repeat(3)).exits(0);
+    let _ = ran.says("3 no_ts").says("--ts-field and --uid-field");
+    let flags = ["count", "-", "--ts-field", "timestamp", "--uid-field", "user.id"];
+    let ran = run_with(&flags, log.repeat(3)).exits(0);
+    assert_eq!(ran.counts(), [(MINUTE, 1)]);
+    assert!(!ran.stderr.contains("--ts-field"));
+}
