@@ -1,7 +1,7 @@
 //! The accounts of a run: what became of every frame, checked by the program itself.
 //!
-//! `frames_read = counted + refused_late + refused_future + refused_gone + malformed + empty +
-//! parked`. The terms are counted in different places (scanners, clock, counters, output), so that
+//! `frames_read = counted + refused_late + refused_future + refused_gone + out_before + malformed +
+//! empty + parked`. The terms are counted in different places (scanners, clock, counters, output), so that
 //! a frame lost on the way between them shows.
 
 use std::time::Duration;
@@ -38,8 +38,10 @@ pub struct Frames {
     pub refused_late: u64,
     /// Too far ahead of every clock (none, until the clock has such a rule).
     pub refused_future: u64,
-    /// On time, but their window was no longer kept (likewise).
+    /// On time, but their window was no longer kept.
     pub refused_gone: u64,
+    /// Passed over: an earlier run, which this one goes on with, put their window out.
+    pub out_before: u64,
     /// Not what a frame must be, all reasons.
     pub malformed: u64,
     /// Kafka tombstones.
@@ -74,6 +76,10 @@ pub struct Accounts {
     pub frames: Frames,
     /// Lines that held nothing.
     pub blank_lines: u64,
+    /// Times that messages of a topic were lost before they could be read.
+    pub gaps: u64,
+    /// Offsets that were lost so; not every offset need have been a message.
+    pub offsets_skipped: u64,
     /// Bytes of input, uncompressed.
     pub bytes: u64,
     /// Results put out.
@@ -115,6 +121,9 @@ impl Accounts {
             frames_read: tally.frames,
             counted: judged.counted,
             refused_late: judged.refused_late,
+            refused_gone: judged.refused_gone,
+            out_before: judged.out_before,
+            empty: tally.empty,
             malformed: tally.malformed_total(),
             malformed_by_reason: MalformedByReason(tally.malformed),
             ..Frames::default()
@@ -141,6 +150,8 @@ impl Accounts {
             },
             frames,
             blank_lines: tally.blank_lines,
+            gaps: judged.gaps,
+            offsets_skipped: judged.offsets_skipped,
             bytes: tally.bytes,
             windows: outcome.output.written,
             windows_withheld: outcome.output.withheld,
@@ -171,6 +182,7 @@ fn disagreement(outcome: &Outcome, frames: &Frames) -> Option<String> {
         + refused_late
         + frames.refused_future
         + frames.refused_gone
+        + frames.out_before
         + malformed
         + frames.empty
         + frames.parked;

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use crate::clock::unit_check::Hint;
 use crate::clock::verdict::Verdicts;
 use crate::error::Error;
+use crate::input::messages::{News, Partition};
 use crate::limits::UID_BYTES_MAX;
 use crate::scan::Malformed;
 use held::Held;
@@ -38,6 +39,8 @@ pub struct BatchShape {
     pub window_sizes: usize,
     /// Bytes of payloads to hold until they are judged, where rejects are written.
     pub held_bytes: Option<usize>,
+    /// Whether frames are messages of partitions, and so have offsets.
+    pub partitioned: bool,
 }
 
 /// What a batch says of the chunk of input it was cut from.
@@ -61,6 +64,8 @@ pub struct Tally {
     pub bytes: u64,
     /// Lines that held nothing.
     pub blank_lines: u64,
+    /// Messages without a payload: tombstones. They are frames.
+    pub empty: u64,
     /// Malformed frames by reason.
     pub malformed: [u64; Malformed::ALL.len()],
 }
@@ -71,6 +76,7 @@ impl Tally {
         self.frames += other.frames;
         self.bytes += other.bytes;
         self.blank_lines += other.blank_lines;
+        self.empty += other.empty;
         for (sum, n) in self.malformed.iter_mut().zip(other.malformed) {
             *sum += n;
         }
@@ -90,6 +96,8 @@ pub struct Facts {
     uid_end: Vec<u32>,
     uid_bytes: Vec<u8>,
     shard_of: Vec<u8>,
+    /// By frame, in a log of partitions; else nothing.
+    offsets: Vec<u64>,
     places: Vec<u16>,
     shard_end: Vec<usize>,
 }
@@ -103,6 +111,7 @@ impl Facts {
             uid_end: Vec::with_capacity(n),
             uid_bytes: Vec::with_capacity(shape.uid_bytes_max + UID_BYTES_MAX),
             shard_of: Vec::with_capacity(if shape.shards > 1 { n } else { 0 }),
+            offsets: Vec::with_capacity(if shape.partitioned { n } else { 0 }),
             // With one shard the list is 0, 1, 2, … for ever; with more it is sorted at the seal.
             places: (0..=u16::MAX).take(n).collect(),
             shard_end: vec![0; shape.shards],
@@ -122,6 +131,11 @@ impl Facts {
     /// The times, unix seconds, in log order.
     pub fn ts_s(&self) -> &[i64] {
         &self.ts_s
+    }
+
+    /// The frames' offsets in their partition, in a log of partitions; else nothing.
+    pub fn offsets(&self) -> &[u64] {
+        &self.offsets
     }
 
     /// The seeded hash of a frame's uid.
@@ -170,6 +184,7 @@ impl Facts {
         self.uid_end.clear();
         self.uid_bytes.clear();
         self.shard_of.clear();
+        self.offsets.clear();
     }
 }
 
@@ -180,6 +195,12 @@ pub struct Batch {
     pub chunk: u64,
     /// Whether the chunk goes on.
     pub end: BatchEnd,
+    /// Which partition its frames are of; 0 where there are none.
+    pub partition: Partition,
+    /// Offset after its last message.
+    pub next_offset: u64,
+    /// What the source says, in place of frames.
+    pub news: Option<News>,
     /// The scanner's account of it.
     pub tally: Tally,
     /// Of each frame read, while units are still being checked: what its time could mean.
@@ -200,6 +221,9 @@ impl Batch {
         Batch {
             chunk: 0,
             end: BatchEnd::More,
+            partition: 0,
+            next_offset: 0,
+            news: None,
             tally: Tally::default(),
             hints: Vec::new(),
             facts: Facts::new(shape),
@@ -232,6 +256,12 @@ impl Batch {
         }
     }
 
+    /// The offset of the frame pushed last, in a log of partitions.
+    #[inline]
+    pub fn push_offset(&mut self, offset: u64) {
+        self.facts.offsets.push(offset);
+    }
+
     /// Ends the filling: from here on the facts do not change.
     pub fn seal(&mut self, chunk: u64, end: BatchEnd) {
         self.chunk = chunk;
@@ -243,6 +273,8 @@ impl Batch {
     pub fn clear(&mut self) {
         self.chunk = 0;
         self.end = BatchEnd::More;
+        (self.partition, self.next_offset) = (0, 0);
+        self.news = None;
         self.tally = Tally::default();
         self.hints.clear();
         self.facts.clear();
@@ -255,7 +287,7 @@ impl Batch {
     /// Bytes one batch takes when full, payloads not counted.
     pub fn bytes_max(shape: &BatchShape) -> usize {
         let columns: Range<usize> = 0..shape.frames_max;
-        columns.len() * (8 + 8 + 4 + 1 + 2)
+        columns.len() * (8 + 8 + 4 + 1 + 2 + if shape.partitioned { 8 } else { 0 })
             + shape.uid_bytes_max
             + UID_BYTES_MAX
             + Verdicts::bytes_max(shape.frames_max, shape.window_sizes)
@@ -267,7 +299,14 @@ mod tests {
     use super::*;
 
     fn shape(shards: usize) -> BatchShape {
-        BatchShape { frames_max: 8, uid_bytes_max: 4096, shards, window_sizes: 1, held_bytes: None }
+        BatchShape {
+            frames_max: 8,
+            uid_bytes_max: 4096,
+            shards,
+            window_sizes: 1,
+            held_bytes: None,
+            partitioned: false,
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The command line: each flag once. Help, man page, completions and the configuration file follow
 //! from these definitions.
 
+pub mod kafka;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -150,6 +152,9 @@ pub struct InputArgs {
     /// Files to read as one log, in this order: plain, .gz or .zst (told by content); `-` is stdin
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    /// Or a topic.
+    pub topic: kafka::TopicArgs,
 }
 
 /// `headcount count`.
@@ -179,6 +184,12 @@ pub struct OutputArgs {
     /// Write results to this file; a file there is replaced [default: stdout]
     #[arg(long, value_name = "FILE")]
     pub to: Option<PathBuf>,
+    /// Write results to this Kafka topic, in place of stdout: keyed by window, like minute/1700000040
+    #[arg(long, short, value_name = "TOPIC", requires = "brokers", conflicts_with = "to")]
+    pub output: Option<String>,
+    /// Make the output topic if it is not there: one partition, compacted
+    #[arg(long, requires = "output")]
+    pub create: bool,
     /// How results are written
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub format: Format,

@@ -18,14 +18,15 @@ use crate::error::Error;
 use crate::input::Input;
 use crate::input::claim::Claims;
 use crate::input::frames::FrameReader;
+use crate::input::messages::{ChunkNumbers, MessageSource};
 use crate::limits;
-use crate::output::rejects::RejectWriter;
-use crate::output::sink::ResultSink;
+use crate::output::rejects::{InputNames, RejectWriter};
+use crate::output::sink::{RestartKeeper, ResultSink};
 use crate::output::stage::{OutputRings, OutputStage, RejectRings};
 use crate::report::{ClockReport, CountReport, OutputReport, Report, ScanReport};
 use crate::ring::sync::{AtomicBool, AtomicU64};
 use crate::ring::{Parker, Stop, Token, WaitPolicy, Waiter, Waker, ring};
-use crate::scan::stage::{Depth, ScanParts, ScanRings, ScanStage};
+use crate::scan::stage::{Depth, Reader, ScanParts, ScanRings, ScanStage};
 use crate::scan::{ScanSettings, Scanner};
 use crate::stage::Stage;
 use crate::stats::Live;
@@ -62,10 +63,30 @@ impl Default for Sizes {
     }
 }
 
+/// What a run reads.
+pub enum Source {
+    /// Files and pipes, in order, as one log.
+    Inputs(Vec<Input>),
+    /// The partitions of a topic.
+    Messages(Box<dyn MessageSource>),
+}
+
+impl Source {
+    /// What its parts are called where frames are named.
+    fn names(&self) -> InputNames {
+        match self {
+            Source::Inputs(inputs) => {
+                InputNames::Files(inputs.iter().map(|input| input.name.to_string()).collect())
+            }
+            Source::Messages(messages) => InputNames::Topic(messages.name()),
+        }
+    }
+}
+
 /// Everything a run is made from.
 pub struct Job {
-    /// What is read, in order.
-    pub inputs: Vec<Input>,
+    /// What is read.
+    pub source: Source,
     /// How frames are read.
     pub scan: ScanSettings,
     /// How time goes.
@@ -80,6 +101,8 @@ pub struct Job {
     pub sizes: Sizes,
     /// Where results go.
     pub sink: Box<dyn ResultSink>,
+    /// Where restart points are kept, if anywhere.
+    pub keeper: Option<Box<dyn RestartKeeper>>,
     /// Where rejects go, if they are wanted: its name, and the open output.
     pub rejects: Option<(String, Box<dyn Write + Send>)>,
     /// Ends the run early.
@@ -140,25 +163,38 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
         shards: topology.counters,
         window_sizes: job.clock.sizes.len(),
         held_bytes: job.rejects.is_some().then_some(limits::BATCH_HELD_BYTES),
+        partitioned: job.clock.partitioned,
     };
     let batch = || -> BatchHandle { Arc::new(Batch::new(&shape)) };
     let claimed = Arc::new(AtomicU64::new(0));
     let checking_unit = Arc::new(AtomicBool::new(job.depth == Depth::Count));
     let hasher = UidHasher::new(topology.counters);
-    let input_names: Vec<String> = job.inputs.iter().map(|input| input.name.to_string()).collect();
-    let token = Token::new(Claims::new(
-        job.inputs,
-        sizes.chunk_bytes,
-        Arc::clone(&claimed),
-        Arc::clone(&job.live.input_bytes),
-        job.stop.clone(),
-    ));
+    let names = job.source.names();
+    let chunks = ChunkNumbers::new(Arc::clone(&claimed));
+    let scan_wakers: Vec<Waker> =
+        (0..topology.scanners).map(|index| waker(StageKind::Scan(index))).collect();
+    let readers = match job.source {
+        Source::Inputs(inputs) => {
+            let input_bytes = Arc::clone(&job.live.input_bytes);
+            let claims =
+                Claims::new(inputs, sizes.chunk_bytes, chunks, input_bytes, job.stop.clone());
+            let token = Token::new(claims);
+            for waker in scan_wakers {
+                token.add_waker(waker);
+            }
+            let reader = || Reader::Lines(FrameReader::new(token.clone()));
+            std::iter::repeat_with(reader).take(topology.scanners).collect::<Vec<Reader>>()
+        }
+        Source::Messages(messages) => {
+            let readers = messages.start(scan_wakers, chunks, job.stop.clone())?;
+            readers.into_iter().map(Reader::Messages).collect()
+        }
+    };
 
     let mut stages: Vec<(StageKind, Box<dyn Stage>)> = Vec::new();
     let mut scan_links = Vec::new();
-    for index in 0..topology.scanners {
+    for (index, reader) in readers.into_iter().enumerate() {
         let own = StageKind::Scan(index);
-        token.add_waker(waker(own));
         let slots = sizes.batch_ring_slots;
         let (to_clock, from) = ring(slots, waker(own), waker(StageKind::Clock));
         // Every batch can be at home at once.
@@ -170,7 +206,7 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
         let parts = ScanParts {
             index,
             depth: job.depth,
-            reader: FrameReader::new(token.clone()),
+            reader,
             scanner: Scanner::new(&job.scan),
             ts_unit: job.scan.ts_unit,
             hasher: hasher.clone(),
@@ -204,7 +240,7 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
         let rejects = job.rejects.map(|(name, out)| {
             let (link, from_clock, back) = reader_link(StageKind::Output);
             readers.push(link);
-            let writer = RejectWriter::new(&name, input_names, out);
+            let writer = RejectWriter::new(&name, names, out);
             RejectRings { from_clock, back, writer }
         });
         let (messages, heard) =
@@ -222,7 +258,7 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
         };
         stages.push((StageKind::Clock, Box::new(ClockStage::new(parts))));
         let rings = OutputRings { messages: heard, counts, rejects };
-        let output = OutputStage::new(rings, job.sink, job.stop.clone());
+        let output = OutputStage::new(rings, job.sink, job.keeper, job.stop.clone());
         stages.push((StageKind::Output, Box::new(output)));
     }
 

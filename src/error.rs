@@ -38,6 +38,15 @@ pub enum Error {
         crate::limits::USERS_MAX
     )]
     TooManyUsers,
+    /// More windows are open at once than there are slots.
+    #[error(
+        "more than {} windows are open at once: a partition is far behind the others, or --max-lag is too long",
+        crate::limits::WINDOWS_OPEN_MAX
+    )]
+    TooManyWindows,
+    /// A Kafka broker, topic or client does not do what is asked: what, where, and what to do.
+    #[error("{0}")]
+    Kafka(String),
     /// The accounts of a run do not add up, or results differ from a recount.
     #[error("{0}")]
     Disagree(String),
@@ -68,7 +77,9 @@ impl Error {
             Error::Usage(_) => ExitCode::Usage,
             Error::Input { .. } | Error::Output { .. } | Error::System { .. } => ExitCode::Failed,
             Error::Disagree(_) => ExitCode::Disagree,
-            Error::TooManyUsers | Error::Internal(_) => ExitCode::Failed,
+            Error::TooManyUsers | Error::TooManyWindows | Error::Kafka(_) | Error::Internal(_) => {
+                ExitCode::Failed
+            }
         }
     }
 }

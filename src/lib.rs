@@ -50,6 +50,8 @@ pub mod engine;
 pub mod error;
 pub mod generate;
 pub mod input;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 pub mod limits;
 pub mod output;
 pub mod report;

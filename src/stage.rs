@@ -5,6 +5,7 @@
 //! the rings; when it is done it is taken apart, which drops them and so tells its neighbours.
 
 use std::os::fd::BorrowedFd;
+use std::time::Duration;
 
 use crate::report::Report;
 
@@ -31,6 +32,11 @@ pub trait Stage: Send {
 
     /// The descriptor to wait on after [`Step::BlockedOnInput`].
     fn input_fd(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+
+    /// After how long it wants to be stepped again though nothing has moved; none: never.
+    fn wake_in(&self) -> Option<Duration> {
         None
     }
 

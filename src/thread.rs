@@ -132,7 +132,7 @@ fn run(stages: Vec<Box<dyn Stage>>, mut waiter: Waiter) -> Vec<Finished> {
         } else {
             let waiting = running.iter().find(|one| one.waits_on_input);
             let fd: Option<BorrowedFd<'_>> = waiting.and_then(|one| one.stage.input_fd());
-            waiter.idle(fd, None);
+            waiter.idle(fd, running.iter().filter_map(|one| one.stage.wake_in()).min());
         }
     }
     finished

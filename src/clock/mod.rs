@@ -1,4 +1,5 @@
-//! The clock: event time, and the verdict on each frame. No I/O, no system time.
+//! The clock: event time, and the verdict on each frame. No I/O, no system time: the wall clock comes
+//! as an argument where it matters.
 //!
 //! It sees every frame in log order, before the counters, so lateness cannot depend on how many
 //! counters there are. It owns the list of open windows and the numbers of their slots; counters
@@ -8,22 +9,42 @@
 //!
 //! | what | rule |
 //! | --- | --- |
-//! | time | the clock is the largest time of any frame so far; the first frame sets it |
-//! | late | a frame is refused if, as the clock stood *before* it, `clock >= end + max_lag` of its window |
-//! | final | a window's result comes out as soon as `clock >= end + max_lag`, in order of end |
-//! | end | when the log ends, the windows still open come out, `closed_by: end`; not when it was interrupted |
-//! | complete | the window starts after the log's first frame's time: it was seen from its start |
+//! | time | each partition has a clock: the largest time of any of its frames so far; its first frame sets it. A file is one partition |
+//! | late | a frame is refused if, as its own partition's clock stood *before* it, `clock >= end + max_lag` of its window |
+//! | lowest | the lowest clock of the partitions that hold time back: all but those ended or silent; if none does, the highest of all. It never goes back |
+//! | final | a window's result comes out as soon as `lowest >= end + max_lag`, in order of end |
+//! | gone | a frame on time by its own clock for a window that is out is refused |
+//! | silence | when all partitions are silent, windows come out whose end + max_lag has passed on the wall clock, `closed_by: silence`. No clock moves |
+//! | end | when the log ends, the windows still open come out: `closed_by: time` if any clock has reached end + max_lag, else `end`; none if it was interrupted |
+//! | complete | the window starts after the log's first frame's time, and after the first frame that follows on unread ones |
+//! | resumed | frames of windows that an earlier run put out are passed over, but move their partition's clock |
+//!
+//! Lateness is by the partition's own clock, so what is counted in a window depends on what each
+//! partition holds and not on how they were interleaved; frames refused as gone are the exception.
 //!
 //! Known weakness, until agreement moves time: one timestamp flipped far ahead closes every window
 //! before it, and what comes after is refused (and accounted) as late.
 
 pub mod calendar;
+pub mod partitions;
+pub mod restart;
 pub mod stage;
 pub mod unit_check;
 pub mod verdict;
 
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
 use calendar::{Window, WindowSize};
-use verdict::{ClosedBy, Deed, Head, NO_SLOT, Refusal, Route, Slot, Status, Verdicts};
+use partitions::Partitions;
+use restart::{PartitionRestart, Restart};
+use verdict::{ClosedBy, Deed, Head, Refusal, Route, Slot, Status, Verdicts};
+
+use crate::error::Error;
+use crate::input::messages::{Entry, News, Partition};
+use crate::limits::WINDOWS_OPEN_MAX;
 
 /// What moves the clock and what it keeps open.
 #[derive(Clone, Debug)]
@@ -32,21 +53,26 @@ pub struct ClockSettings {
     pub max_lag_s: u32,
     /// The window sizes counted, each once.
     pub sizes: Vec<WindowSize>,
+    /// Several partitions, which may be far apart in time; else the log is one partition, number 0.
+    pub partitioned: bool,
 }
 
 impl Default for ClockSettings {
     fn default() -> ClockSettings {
-        ClockSettings { max_lag_s: 5, sizes: vec![WindowSize::Minute] }
+        ClockSettings { max_lag_s: 5, sizes: vec![WindowSize::Minute], partitioned: false }
     }
 }
 
 impl ClockSettings {
     /// Windows open at once at most, all sizes together.
     ///
-    /// An open window of length L ends after `clock - max_lag` and by `clock + L`: that is
-    /// `ceil(max_lag / L) + 1` of them, and one more is opened before the frame that opens it
-    /// closes others.
+    /// In one partition an open window of length L ends after `clock - max_lag` and by `clock + L`:
+    /// that is `ceil(max_lag / L) + 1` of them, and one more is opened before the frame that opens it
+    /// closes others. Partitions may lie any time apart: then it is the bound of the program.
     pub fn windows_open_max(&self) -> usize {
+        if self.partitioned {
+            return WINDOWS_OPEN_MAX;
+        }
         self.sizes
             .iter()
             .map(|size| {
@@ -65,6 +91,10 @@ pub struct Judged {
     pub counted: u64,
     /// Frames refused as late.
     pub refused_late: u64,
+    /// Frames on time whose window was out.
+    pub refused_gone: u64,
+    /// Frames passed over because an earlier run put their window out.
+    pub out_before: u64,
     /// Results put out.
     pub results: u64,
     /// Windows that were open when the log was left, and so not put out.
@@ -73,16 +103,39 @@ pub struct Judged {
     pub frames_left_open: u64,
     /// Frames counted in windows put out.
     pub frames_put_out: u64,
-    /// Largest time seen, unix seconds; none before the first frame.
-    pub clock_s: Option<i64>,
     /// Windows open at once at most.
     pub open_peak: usize,
+    /// Times that unread messages were lost.
+    pub gaps: u64,
+    /// Offsets in those; not every offset need have been a message.
+    pub offsets_skipped: u64,
 }
 
-struct OpenWindow {
+/// Where a partition's first frame of a window stands.
+#[derive(Clone, Copy, Debug)]
+struct First {
+    offset: u64,
+    /// The partition's clock before it.
+    clock_s: Option<i64>,
+}
+
+/// What became of a window in the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// It is counted.
+    Open(Slot),
+    /// It is out though the lowest clock has not come to it; kept so that it does not open again.
+    Out,
+    /// The same, by an earlier run.
+    OutBefore,
+}
+
+struct KnownWindow {
     window: Window,
-    slot: Slot,
+    state: State,
     frames: u64,
+    /// By partition, where a restart point is wanted.
+    firsts: Vec<Option<First>>,
 }
 
 /// The frames of a run that fall into one and the same window share its verdict.
@@ -91,81 +144,168 @@ struct Run {
     start_s: i64,
     end_s: i64,
     route: Route,
-    open_index: usize,
+    index: usize,
 }
 
 impl Run {
     /// Holds no time at all.
-    const NONE: Run = Run { start_s: 0, end_s: 0, route: 0, open_index: 0 };
+    const NONE: Run = Run { start_s: 0, end_s: 0, route: 0, index: 0 };
 }
 
 /// The clock of one log. See the module's header for the rules.
 pub struct Clock {
     max_lag_s: i64,
     size: WindowSize,
-    clock_s: Option<i64>,
-    first_s: i64,
-    /// Windows open, in the order in which they become final.
-    open: Vec<OpenWindow>,
+    partitioned: bool,
+    partitions: Partitions,
+    /// The lowest clock at its highest.
+    finals_s: Option<i64>,
+    /// Windows with end + max-lag up to this time were put out by an earlier run.
+    out_before_s: Option<i64>,
+    /// Windows not final yet, in the order in which they become so.
+    known: Vec<KnownWindow>,
     /// Slots not in use; the one freed last is opened first, as its memory is warm and grown.
     free: Vec<Slot>,
+    /// Lists no longer in use.
+    firsts_free: Vec<Vec<Option<First>>>,
+    /// By partition: the offset after its last judged message.
+    next_offsets: Vec<u64>,
+    restart_due: bool,
+    failed: Option<Error>,
     judged: Judged,
 }
 
 impl Clock {
-    /// A clock before its first frame.
+    /// A clock before its first frame; of a log of partitions, before the first has joined.
     pub fn new(settings: &ClockSettings) -> Clock {
         let slots = settings.windows_open_max();
         let [size] = settings.sizes[..] else {
             unreachable!("one window size until the issue on calendar windows");
         };
-        Clock {
+        let mut clock = Clock {
             max_lag_s: i64::from(settings.max_lag_s),
             size,
-            clock_s: None,
-            first_s: 0,
-            open: Vec::with_capacity(slots),
+            partitioned: settings.partitioned,
+            partitions: Partitions::default(),
+            finals_s: None,
+            out_before_s: None,
+            known: Vec::with_capacity(slots),
             free: (0..Slot::try_from(slots).expect("WINDOWS_OPEN_MAX fits a slot")).rev().collect(),
+            firsts_free: Vec::new(),
+            next_offsets: Vec::new(),
+            restart_due: false,
+            failed: None,
             judged: Judged::default(),
+        };
+        if !settings.partitioned {
+            clock.partitions.join(0, Entry::Beginning);
         }
+        clock
     }
 
-    /// Judges the next frames of the log, given by their times: one verdict each, with the marks
-    /// between them.
-    pub fn judge(&mut self, ts_s: &[i64], verdicts: &mut Verdicts) {
+    /// Judges the next frames of a partition, given by their times and, in a log of partitions, their
+    /// offsets: one verdict each, with the marks between them. `next_offset` follows the last
+    /// message, which need not have been a frame.
+    pub fn judge(
+        &mut self,
+        partition: Partition,
+        ts_s: &[i64],
+        offsets: &[u64],
+        next_offset: u64,
+        verdicts: &mut Verdicts,
+    ) {
         let mut run = Run::NONE;
-        for &ts_s in ts_s {
+        let mut clock_s = self.partitions.clock_s(partition);
+        if let Some(&first_s) = ts_s.first() {
+            // It ends a silence, whether or not it moves a clock. Its own lateness is judged below, by
+            // the clock as it was.
+            self.partitions.see(partition, first_s);
+        }
+        for (place, &ts_s) in ts_s.iter().enumerate() {
             if ts_s < run.start_s || ts_s >= run.end_s {
-                match self.enter(ts_s, verdicts) {
-                    Some(entered) => run = entered,
-                    None => {
-                        self.judged.refused_late += 1;
-                        verdicts.refuse(Refusal::Late);
+                match self.enter(partition, ts_s, clock_s, offsets.get(place).copied(), verdicts) {
+                    Ok(entered) => run = entered,
+                    Err(why) => {
+                        self.refuse(why, verdicts);
+                        if why != Refusal::Late && clock_s.is_none_or(|clock_s| ts_s > clock_s) {
+                            clock_s = Some(ts_s);
+                            if self.advance(partition, ts_s, verdicts) {
+                                run = Run::NONE;
+                            }
+                        }
                         continue;
                     }
                 }
             }
-            self.open[run.open_index].frames += 1;
+            self.known[run.index].frames += 1;
             self.judged.counted += 1;
             verdicts.send(run.route);
-            if self.clock_s.is_none_or(|clock_s| ts_s > clock_s) && self.advance(ts_s, verdicts) {
-                // Windows closed: the places in the list have changed.
-                run = Run::NONE;
+            if clock_s.is_none_or(|clock_s| ts_s > clock_s) {
+                clock_s = Some(ts_s);
+                if self.advance(partition, ts_s, verdicts) {
+                    // Windows closed: the places in the list have changed.
+                    run = Run::NONE;
+                }
+            }
+        }
+        if self.partitioned {
+            self.passed(partition, next_offset);
+        }
+    }
+
+    /// Hears what the source says, and puts out what comes of it.
+    pub fn hear(&mut self, news: &News, verdicts: &mut Verdicts) {
+        match *news {
+            News::Resumed(ref restart) => self.resume(restart),
+            News::Joined { partition, entry } => self.partitions.join(partition, entry),
+            News::Gap { partition, from, to } => {
+                self.judged.gaps += 1;
+                self.judged.offsets_skipped += to.saturating_sub(from);
+                self.partitions.gap(partition);
+                self.passed(partition, to);
+            }
+            News::Ended { partition } => {
+                self.partitions.end(partition);
+                self.settle(verdicts);
+            }
+            News::Silent { partition } => {
+                self.partitions.silence(partition);
+                self.settle(verdicts);
+            }
+            News::AllSilent { now_s } => {
+                for index in 0..self.known.len() {
+                    let known = &self.known[index];
+                    if now_s >= known.window.end_s + self.max_lag_s
+                        && matches!(known.state, State::Open(_))
+                    {
+                        self.put_out(index, ClosedBy::Silence, verdicts);
+                    }
+                }
             }
         }
     }
 
     /// The end of the log: all windows come out, unless it was broken off.
     pub fn finish(&mut self, broken_off: bool, verdicts: &mut Verdicts) {
+        self.restart_due = true;
+        let is_open = |known: &&KnownWindow| matches!(known.state, State::Open(_));
         if broken_off {
-            self.judged.left_open = self.open.len() as u64;
-            self.judged.frames_left_open = self.open.iter().map(|w| w.frames).sum();
+            self.judged.left_open = self.known.iter().filter(is_open).count() as u64;
+            self.judged.frames_left_open =
+                self.known.iter().filter(is_open).map(|known| known.frames).sum();
             return;
         }
-        for index in 0..self.open.len() {
-            self.put_out(index, ClosedBy::End, verdicts);
+        for partition in self.partitions.numbers().collect::<Vec<_>>() {
+            self.partitions.end(partition);
         }
-        self.open.clear();
+        self.settle(verdicts);
+        // What is still open comes out, yet it is not final: a next run is to read it again.
+        for index in 0..self.known.len() {
+            if let State::Open(slot) = self.known[index].state {
+                self.report(index, ClosedBy::End, verdicts);
+                verdicts.mark(slot, Deed::Free);
+            }
+        }
     }
 
     /// What became of the frames so far.
@@ -173,45 +313,144 @@ impl Clock {
         self.judged
     }
 
-    /// The verdict on a frame outside the present run: its window, opened if need be; none if the
-    /// window is out already.
-    fn enter(&mut self, ts_s: i64, verdicts: &mut Verdicts) -> Option<Run> {
-        let window = self.size.window_at(ts_s);
-        if self.clock_s.is_some_and(|clock_s| clock_s >= window.end_s + self.max_lag_s) {
-            return None;
-        }
-        if self.clock_s.is_none() {
-            self.first_s = ts_s;
-        }
-        let found = self.open.binary_search_by_key(&window.end_s, |open| open.window.end_s);
-        let open_index = found.unwrap_or_else(|index| {
-            let slot = self.free.pop().expect("windows_open_max slots were made");
-            verdicts.mark(slot, Deed::Open);
-            self.open.insert(index, OpenWindow { window, slot, frames: 0 });
-            self.judged.open_peak = self.judged.open_peak.max(self.open.len());
-            index
-        });
-        let slot = self.open[open_index].slot;
-        debug_assert_ne!(slot, NO_SLOT);
-        let route = verdicts.add_route(&[slot]);
-        Some(Run { start_s: window.start_s, end_s: window.end_s, route, open_index })
+    /// Why it cannot go on, if so.
+    pub fn take_failed(&mut self) -> Option<Error> {
+        self.failed.take()
     }
 
-    /// Moves the clock; says whether windows came out.
-    fn advance(&mut self, to_s: i64, verdicts: &mut Verdicts) -> bool {
-        self.clock_s = Some(to_s);
-        self.judged.clock_s = self.clock_s;
-        let finals =
-            self.open.iter().take_while(|open| to_s >= open.window.end_s + self.max_lag_s).count();
-        for index in 0..finals {
-            self.put_out(index, ClosedBy::Time, verdicts);
+    /// From where another run can go on, if windows came out since it was last asked and the log has
+    /// partitions.
+    pub fn take_restart(&mut self) -> Option<Arc<Restart>> {
+        if !std::mem::take(&mut self.restart_due) || !self.partitioned {
+            return None;
         }
-        self.open.drain(..finals);
+        let point = |partition: Partition| {
+            let next = First {
+                offset: self.next_offsets.get(partition as usize).copied().unwrap_or(0),
+                clock_s: self.partitions.clock_s(partition),
+            };
+            let open = self.known.iter().filter(|known| matches!(known.state, State::Open(_)));
+            let firsts = open.filter_map(|known| *known.firsts.get(partition as usize)?);
+            let first = firsts.chain([next]).min_by_key(|first| first.offset).unwrap_or(next);
+            PartitionRestart { partition, offset: first.offset, clock_s: first.clock_s }
+        };
+        let out = self.known.iter().filter(|known| !matches!(known.state, State::Open(_)));
+        Some(Arc::new(Restart {
+            finals_s: self.finals_s,
+            complete_after_s: self.partitions.complete_after_s(),
+            out_s: out.map(|known| known.window.start_s).collect(),
+            partitions: self.partitions.numbers().map(point).collect(),
+        }))
+    }
+
+    /// The verdict on a frame outside the present run: its window, opened if need be.
+    fn enter(
+        &mut self,
+        partition: Partition,
+        ts_s: i64,
+        clock_s: Option<i64>,
+        offset: Option<u64>,
+        verdicts: &mut Verdicts,
+    ) -> Result<Run, Refusal> {
+        let window = self.size.window_at(ts_s);
+        let final_from_s = window.end_s + self.max_lag_s;
+        if self.out_before_s.is_some_and(|out_s| out_s >= final_from_s) {
+            return Err(Refusal::OutBefore);
+        }
+        let found = self.known.binary_search_by_key(&window.end_s, |known| known.window.end_s);
+        if let Ok(index) = found
+            && self.known[index].state == State::OutBefore
+        {
+            return Err(Refusal::OutBefore);
+        }
+        if clock_s.is_some_and(|clock_s| clock_s >= final_from_s) {
+            return Err(Refusal::Late);
+        }
+        let index = match found {
+            Ok(index) => index,
+            Err(_) if self.finals_s.is_some_and(|finals_s| finals_s >= final_from_s) => {
+                return Err(Refusal::Gone);
+            }
+            Err(index) => {
+                let Some(slot) = self.free.pop() else {
+                    self.failed.get_or_insert(Error::TooManyWindows);
+                    return Err(Refusal::Gone);
+                };
+                verdicts.mark(slot, Deed::Open);
+                let firsts = self.firsts_free.pop().unwrap_or_default();
+                let state = State::Open(slot);
+                self.known.insert(index, KnownWindow { window, state, frames: 0, firsts });
+                self.judged.open_peak = self.judged.open_peak.max(self.known.len());
+                index
+            }
+        };
+        let known = &mut self.known[index];
+        let State::Open(slot) = known.state else { return Err(Refusal::Gone) };
+        if let Some(offset) = offset {
+            let at = partition as usize;
+            if known.firsts.len() <= at {
+                known.firsts.resize(at + 1, None);
+            }
+            known.firsts[at].get_or_insert(First { offset, clock_s });
+        }
+        let route = verdicts.add_route(&[slot]);
+        Ok(Run { start_s: window.start_s, end_s: window.end_s, route, index })
+    }
+
+    fn refuse(&mut self, why: Refusal, verdicts: &mut Verdicts) {
+        *match why {
+            Refusal::Late => &mut self.judged.refused_late,
+            Refusal::Gone => &mut self.judged.refused_gone,
+            Refusal::OutBefore => &mut self.judged.out_before,
+        } += 1;
+        verdicts.refuse(why);
+    }
+
+    /// Moves a partition's clock; says whether windows left the list.
+    fn advance(&mut self, partition: Partition, to_s: i64, verdicts: &mut Verdicts) -> bool {
+        self.partitions.see(partition, to_s);
+        self.settle(verdicts)
+    }
+
+    /// Puts out what has become final; says whether windows left the list.
+    fn settle(&mut self, verdicts: &mut Verdicts) -> bool {
+        let Some(lowest_s) = self.partitions.lowest_s() else { return false };
+        if self.finals_s.is_some_and(|finals_s| finals_s >= lowest_s) {
+            return false;
+        }
+        self.finals_s = Some(lowest_s);
+        let finals = self
+            .known
+            .iter()
+            .take_while(|known| lowest_s >= known.window.end_s + self.max_lag_s)
+            .count();
+        for index in 0..finals {
+            if matches!(self.known[index].state, State::Open(_)) {
+                self.put_out(index, ClosedBy::Time, verdicts);
+            }
+        }
+        for mut known in self.known.drain(..finals) {
+            known.firsts.clear();
+            self.firsts_free.push(known.firsts);
+        }
+        self.restart_due |= finals > 0;
         finals > 0
     }
 
     fn put_out(&mut self, index: usize, closed_by: ClosedBy, verdicts: &mut Verdicts) {
-        let OpenWindow { window, slot, frames } = self.open[index];
+        self.report(index, closed_by, verdicts);
+        let known = &mut self.known[index];
+        if let State::Open(slot) = std::mem::replace(&mut known.state, State::Out) {
+            verdicts.mark(slot, Deed::Free);
+            self.free.push(slot);
+        }
+        self.restart_due = true;
+    }
+
+    fn report(&mut self, index: usize, closed_by: ClosedBy, verdicts: &mut Verdicts) {
+        let KnownWindow { window, state, frames, .. } = self.known[index];
+        let State::Open(slot) = state else { return };
+        let complete_after_s = self.partitions.complete_after_s();
         let head = Head {
             window,
             frames,
@@ -219,114 +458,35 @@ impl Clock {
             status: Status::Final,
             rev: 0,
             closed_by,
-            complete: window.start_s > self.first_s,
+            complete: complete_after_s.is_some_and(|after_s| window.start_s > after_s),
         };
         verdicts.report(slot, head);
-        verdicts.mark(slot, Deed::Free);
-        self.free.push(slot);
         self.judged.results += 1;
         self.judged.frames_put_out += frames;
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    fn passed(&mut self, partition: Partition, next_offset: u64) {
+        let index = partition as usize;
+        if self.next_offsets.len() <= index {
+            self.next_offsets.resize(index + 1, 0);
+        }
+        self.next_offsets[index] = next_offset;
+    }
 
-    /// Judges the times in batches of `step`, and says what happened as text.
-    fn check(max_lag_s: u32, step: usize, times: &[i64], expected: &str) {
-        let settings = ClockSettings { max_lag_s, ..ClockSettings::default() };
-        let mut clock = Clock::new(&settings);
-        let mut said = Vec::new();
-        let mut verdicts = Verdicts::new(step, 1);
-        let mut slot_start = vec![None; settings.windows_open_max()];
-        let batches = times.chunks(step).map(Some).chain([None]);
-        for batch in batches {
-            verdicts.clear();
-            match batch {
-                Some(times) => clock.judge(times, &mut verdicts),
-                None => clock.finish(false, &mut verdicts),
-            }
-            let mut heads = verdicts.heads().iter();
-            let mut marks = verdicts.marks().iter().peekable();
-            for place in 0..=verdicts.route_of().len() {
-                while let Some(mark) = marks.next_if(|m| usize::from(m.place) == place) {
-                    match mark.deed {
-                        Deed::Open => slot_start[usize::from(mark.slot)] = Some(()),
-                        Deed::Report => {
-                            let h = heads.next().unwrap();
-                            let how = if h.closed_by == ClosedBy::End { "end" } else { "time" };
-                            let part = if h.complete { "" } else { " part" };
-                            said.push(format!("[{} {} {how}{part}]", h.window.start_s, h.frames));
-                        }
-                        Deed::Free => assert!(slot_start[usize::from(mark.slot)].take().is_some()),
-                    }
-                }
-                if let Some(&route) = verdicts.route_of().get(place) {
-                    match verdicts.slots(route) {
-                        [NO_SLOT] => said.push("late".into()),
-                        [slot] => assert!(slot_start[usize::from(*slot)].is_some()),
-                        _ => unreachable!(),
-                    }
-                }
+    fn resume(&mut self, restart: &Restart) {
+        self.finals_s = restart.finals_s;
+        self.out_before_s = restart.finals_s;
+        self.partitions.resume(restart.complete_after_s);
+        for &start_s in &restart.out_s {
+            let window = self.size.window_at(start_s);
+            let key = window.end_s;
+            if let Err(index) = self.known.binary_search_by_key(&key, |known| known.window.end_s) {
+                let (state, firsts) = (State::OutBefore, Vec::new());
+                self.known.insert(index, KnownWindow { window, state, frames: 0, firsts });
             }
         }
-        assert_eq!(said.join(" "), expected, "batches of {step}");
-        let judged = clock.judged();
-        assert_eq!(judged.counted + judged.refused_late, times.len() as u64);
-        assert_eq!(judged.frames_put_out, judged.counted);
-        assert!(judged.open_peak <= settings.windows_open_max());
-    }
-
-    fn check_all(max_lag_s: u32, times: &[i64], expected: &str) {
-        for step in 1..=times.len().max(1) {
-            check(max_lag_s, step, times, expected);
+        for &PartitionRestart { partition, offset, .. } in &restart.partitions {
+            self.passed(partition, offset);
         }
-    }
-
-    #[test]
-    fn a_window_is_final_exactly_at_its_end_plus_max_lag() {
-        check_all(5, &[0, 59, 64, 59, 65, 59], "[0 3 time part] late [60 2 end]");
-        check_all(0, &[0, 59, 60, 59], "[0 2 time part] late [60 1 end]");
-    }
-
-    #[test]
-    fn lateness_is_judged_by_the_clock_before_the_frame() {
-        // 125 closes 60..120 only after it has been counted itself.
-        check_all(5, &[60, 125, 119], "[60 1 time part] late [120 1 end]");
-    }
-
-    #[test]
-    fn a_gap_closes_the_windows_in_order_and_leaves_empty_ones_out() {
-        check_all(
-            70,
-            &[0, 61, 100, 30, 100_000, 99_800],
-            "[0 2 time part] [60 2 time] late [99960 1 end]",
-        );
-        check_all(120, &[0, 100_000, 99_900], "[0 1 time part] [99900 1 end] [99960 1 end]");
-    }
-
-    #[test]
-    fn windows_before_the_first_frame_are_parts() {
-        check_all(600, &[90, 30, 120], "[0 1 end part] [60 1 end part] [120 1 end]");
-        check_all(600, &[60, 120], "[60 1 end part] [120 1 end]");
-    }
-
-    #[test]
-    fn the_far_ends_of_time_are_windows_like_others() {
-        use crate::limits::{TS_S_MAX, TS_S_MIN};
-        let (first, last) = (TS_S_MIN.div_euclid(60) * 60, TS_S_MAX.div_euclid(60) * 60);
-        check_all(5, &[TS_S_MIN, TS_S_MAX], &format!("[{first} 1 time part] [{last} 1 end]"));
-    }
-
-    #[test]
-    fn broken_off_puts_nothing_out() {
-        let mut clock = Clock::new(&ClockSettings::default());
-        let mut verdicts = Verdicts::new(8, 1);
-        clock.judge(&[0, 1, 61], &mut verdicts);
-        verdicts.clear();
-        clock.finish(true, &mut verdicts);
-        assert!(verdicts.marks().is_empty());
-        assert_eq!((clock.judged().left_open, clock.judged().frames_left_open), (2, 3));
     }
 }

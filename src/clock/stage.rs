@@ -15,23 +15,26 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::Clock;
+use super::restart::Restart;
 use super::unit_check::{UnitCheck, UnitVerdict};
 use super::verdict::Head;
 use crate::batch::{Batch, BatchEnd, BatchHandle};
 use crate::error::Error;
-use crate::input::claim::ALL_CLAIMED;
+use crate::input::messages::ALL_CLAIMED;
 use crate::report::{ClockReport, Report};
 use crate::ring::sync::{AtomicBool, AtomicU64};
 use crate::ring::{Consumer, PopError, Producer, PushError, Stop, StopReason};
 use crate::stage::{Stage, Step};
 
 /// What the clock tells the output.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Message {
     /// The log's times are what they should be: results may go out.
     Release,
     /// The next result, but for its count.
     Result(Head),
+    /// Once the results before it are safe, another run can go on from here.
+    Restart(Arc<Restart>),
 }
 
 /// The rings to and from one scanner.
@@ -104,6 +107,7 @@ struct InHand {
     batch: Dealt,
     readers_done: usize,
     heads_done: usize,
+    restart: Option<Arc<Restart>>,
 }
 
 struct Dealt {
@@ -221,6 +225,18 @@ impl ClockStage {
                 Err(PushError::HungUp(_)) => return Dealing::HungUp,
             }
         }
+        if let Some(restart) = hand.restart.take() {
+            match self.messages.push(Message::Restart(restart)) {
+                Ok(()) => {}
+                Err(PushError::Full(message)) => {
+                    if let Message::Restart(restart) = message {
+                        hand.restart = Some(restart);
+                    }
+                    return Dealing::blocked(worked);
+                }
+                Err(PushError::HungUp(_)) => return Dealing::HungUp,
+            }
+        }
         let hand = self.in_hand.take().expect("it is in hand");
         self.in_flight.push_back(hand.batch);
         Dealing::Done
@@ -260,16 +276,31 @@ impl ClockStage {
             BatchEnd::Failed(error) => self.fail(*error),
         }
         self.report.tally.add(&batch.tally);
-        let Batch { facts, verdicts, hints, .. } = batch;
-        self.clock.judge(facts.ts_s(), verdicts);
+        let Batch { partition, next_offset, facts, news, verdicts, hints, .. } = batch;
+        match news {
+            Some(news) => self.clock.hear(news, verdicts),
+            None => {
+                let (ts_s, offsets) = (facts.ts_s(), facts.offsets());
+                self.clock.judge(*partition, ts_s, offsets, *next_offset, verdicts);
+            }
+        }
         self.unit_check.observe(hints);
         if self.unit_check.verdict() != UnitVerdict::Open {
             // Relaxed: see the scanners' load.
             self.checking_unit.store(false, Ordering::Relaxed);
         }
+        if let Some(error) = self.clock.take_failed() {
+            self.fail(error);
+        }
         self.heed_unit();
-        let dealt = Dealt { handle, scanner: Some(scanner) };
-        self.in_hand = Some(InHand { batch: dealt, readers_done: 0, heads_done: 0 });
+        let batch = Dealt { handle, scanner: Some(scanner) };
+        let restart = self.restart();
+        self.in_hand = Some(InHand { batch, readers_done: 0, heads_done: 0, restart });
+    }
+
+    /// A restart point, if one is due and the run is one that can be trusted.
+    fn restart(&mut self) -> Option<Arc<Restart>> {
+        self.clock.take_restart().filter(|_| self.report.failed.is_none())
     }
 
     /// The log is at its end, or is broken off: the clock's last word.
@@ -292,8 +323,9 @@ impl ClockStage {
         batch.seal(self.next_chunk, BatchEnd::ChunkDone);
         self.clock.finish(broken_off, &mut batch.verdicts);
         self.report.judged = self.clock.judged();
-        let dealt = Dealt { handle, scanner: None };
-        self.in_hand = Some(InHand { batch: dealt, readers_done: 0, heads_done: 0 });
+        let batch = Dealt { handle, scanner: None };
+        let restart = self.restart();
+        self.in_hand = Some(InHand { batch, readers_done: 0, heads_done: 0, restart });
         self.finished = true;
     }
 

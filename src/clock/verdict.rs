@@ -29,8 +29,12 @@ pub const REFUSED: Route = 0;
 /// Why a frame is counted in no window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// Its windows were final before it came.
+    /// Its windows were final by its own partition's clock before it came.
     Late,
+    /// On time by that clock, but its window was no longer kept.
+    Gone,
+    /// An earlier run put its window out: it was counted there.
+    OutBefore,
 }
 
 impl Refusal {
@@ -38,6 +42,8 @@ impl Refusal {
     pub fn as_str(self) -> &'static str {
         match self {
             Refusal::Late => "late",
+            Refusal::Gone => "gone",
+            Refusal::OutBefore => "out_before",
         }
     }
 }
@@ -76,6 +82,8 @@ pub enum Status {
 pub enum ClosedBy {
     /// A clock reached the window's end + max-lag.
     Time,
+    /// The wall clock did, while every partition was silent.
+    Silence,
     /// The log ended.
     End,
 }

@@ -8,7 +8,7 @@ use super::outputs::Output;
 use super::settle::{Summary, settle};
 use crate::accounts::{Accounts, Cost};
 use crate::cli::CountArgs;
-use crate::engine::{self, Job, Sizes};
+use crate::engine::{self, Job, Sizes, Source};
 use crate::error::{Error, ExitCode};
 use crate::output::sink::{LineSink, ResultSink};
 use crate::ring::Stop;
@@ -58,7 +58,7 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     let live = Live::new(topology.scanners);
     let progress = Progress::new(live.clone(), &inputs, output.quiet);
     let job = Job {
-        inputs,
+        source: Source::Inputs(inputs),
         scan: args.frames.scan(),
         clock,
         depth: Depth::Count,
@@ -66,6 +66,7 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
         wait: args.threads.wait,
         sizes: Sizes::default(),
         sink,
+        keeper: None,
         rejects,
         stop: stop.clone(),
         live,

@@ -12,7 +12,7 @@ use super::settle::{Summary, settle};
 use crate::accounts::{Accounts, Cost};
 use crate::cli::{DemoArgs, FrameArgs};
 use crate::clock::ClockSettings;
-use crate::engine::{self, Job, Sizes};
+use crate::engine::{self, Job, Sizes, Source};
 use crate::error::{Error, ExitCode};
 use crate::generate::{Late, Skew, Workload};
 use crate::input::Input;
@@ -55,7 +55,7 @@ pub fn run(args: &DemoArgs) -> Result<ExitCode, Error> {
     let results = Collected::default();
     let frame_args = FrameArgs::default();
     let job = Job {
-        inputs: vec![Input::from_pipe("sample", read_end)],
+        source: Source::Inputs(vec![Input::from_pipe("sample", read_end)]),
         scan: frame_args.scan(),
         clock: ClockSettings::default(),
         depth: Depth::Count,
@@ -63,6 +63,7 @@ pub fn run(args: &DemoArgs) -> Result<ExitCode, Error> {
         wait: WaitPolicy::default(),
         sizes: Sizes::default(),
         sink: Box::new(results.clone()),
+        keeper: None,
         rejects: None,
         stop: stop.clone(),
         live: Live::new(topology.scanners),

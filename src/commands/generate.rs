@@ -179,7 +179,7 @@ impl GenerateArgs {
 }
 
 /// A whole number: `1_000_000`, `1,000`, `1.5M`, `2GB`, `64KiB`; K, M, G and T are powers of 1,000.
-fn parse_count(text: &str) -> Result<u64, String> {
+pub fn parse_count(text: &str) -> Result<u64, String> {
     let refused = || format!("'{text}' is no count or size like 1_000_000, 1.5M, 2GB or 64KiB");
     let plain: String = text.chars().filter(|c| !matches!(c, '_' | ',' | ' ')).collect();
     let end = plain.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(plain.len());

@@ -8,7 +8,7 @@ use super::settle::whole;
 use super::{inputs, print, say};
 use crate::accounts::{Accounts, Cost};
 use crate::cli::MeasureCommand;
-use crate::engine::{self, Job, Outcome, Sizes};
+use crate::engine::{self, Job, Outcome, Sizes, Source};
 use crate::error::{Error, ExitCode};
 use crate::output::sink::Discard;
 use crate::ring::{Stop, StopReason};
@@ -48,14 +48,15 @@ pub fn run(command: &MeasureCommand) -> Result<ExitCode, Error> {
             )));
         }
         let job = Job {
-            inputs,
+            source: Source::Inputs(inputs),
             scan: args.frames.scan(),
             clock: clock.clone(),
             depth,
             topology: topology.clone(),
             wait: args.threads.wait,
             sizes: Sizes::default(),
-            sink: Box::new(Discard),
+            sink: Box::new(Discard::default()),
+            keeper: None,
             rejects: None,
             stop: stop.clone(),
             live,

@@ -27,6 +27,7 @@ pub fn run(args: &PlanArgs) -> Result<ExitCode, Error> {
         shards: topology.counters,
         window_sizes: clock.sizes.len(),
         held_bytes: None,
+        partitioned: false,
     };
     if args.uid_bytes > UID_BYTES_MAX as u64 {
         return Err(Error::usage(format!("--uid-bytes: a uid has at most {UID_BYTES_MAX} bytes")));

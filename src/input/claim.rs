@@ -16,6 +16,7 @@ use std::sync::atomic::Ordering;
 use rustix::fs::{Mode, OFlags};
 
 use super::file_id::FileId;
+use super::messages::ChunkNumbers;
 use super::read_buf::ReadBuf;
 use super::stream::{Block, Pull, Stream};
 use super::{Input, InputKind, PipeEnd};
@@ -82,10 +83,6 @@ enum Current {
     Stream(Box<Stream>),
 }
 
-/// Set in the number of chunks claimed once there will be no more: without it, scanners that are
-/// gone have not come to the log's end.
-pub const ALL_CLAIMED: u64 = 1 << 63;
-
 /// The shared state of the claims.
 pub struct Claims {
     inputs: Vec<Input>,
@@ -93,20 +90,18 @@ pub struct Claims {
     next_input: usize,
     current: Current,
     chunk_bytes: u64,
-    /// Chunks claimed so far, and [`ALL_CLAIMED`]. Written under the token, read by the clock at the
-    /// end.
-    claimed: Arc<AtomicU64>,
+    chunks: ChunkNumbers,
     input_bytes: Arc<AtomicU64>,
     stop: Stop,
     finished: bool,
 }
 
 impl Claims {
-    /// The claims on these inputs. `claimed` counts the chunks, `input_bytes` what is read.
+    /// The claims on these inputs. `chunks` numbers them, `input_bytes` counts what is read.
     pub fn new(
         mut inputs: Vec<Input>,
         chunk_bytes: usize,
-        claimed: Arc<AtomicU64>,
+        chunks: ChunkNumbers,
         input_bytes: Arc<AtomicU64>,
         stop: Stop,
     ) -> Claims {
@@ -118,7 +113,7 @@ impl Claims {
             next_input: 0,
             current: Current::Nothing,
             chunk_bytes,
-            claimed,
+            chunks,
             input_bytes,
             stop,
             finished: false,
@@ -173,15 +168,12 @@ impl Claims {
     }
 
     fn number(&self) -> u64 {
-        // Release: pairs with the clock's acquire load at the end; weaker, the clock might miss a
-        // chunk that a worker died in.
-        self.claimed.fetch_add(1, Ordering::Release)
+        self.chunks.number()
     }
 
     fn finish(&mut self) -> Claim {
         self.finished = true;
-        // Release: as above.
-        self.claimed.fetch_or(ALL_CLAIMED, Ordering::Release);
+        self.chunks.all_claimed();
         Claim::Finished
     }
 

@@ -9,6 +9,7 @@
 pub mod claim;
 pub mod file_id;
 pub mod frames;
+pub mod messages;
 pub mod read_buf;
 mod residence;
 pub mod stream;

@@ -28,7 +28,8 @@ pub struct WindowResult {
     pub status: &'static str,
     /// Records put out for this window before this one.
     pub rev: u32,
-    /// `time`: the clock reached the window's end + max-lag. `end`: the log ended.
+    /// `time`: a clock reached the window's end + max-lag. `silence`: the wall clock did, while nothing
+    /// came. `end`: the log ended.
     pub closed_by: &'static str,
     /// Whether the log covers the window from its start.
     pub complete: bool,
@@ -51,6 +52,7 @@ impl WindowResult {
             rev: head.rev,
             closed_by: match head.closed_by {
                 ClosedBy::Time => "time",
+                ClosedBy::Silence => "silence",
                 ClosedBy::End => "end",
             },
             complete: head.complete,

@@ -1,10 +1,12 @@
 //! Rejects: the frames that were not counted, for whoever asks for them (`--rejects FILE`).
 //!
 //! With rejects a batch holds every frame's payload until it is judged; without, nothing is held.
-//! One JSON object a line: the reason, the input and the byte offset of the line in it, and the
+//! One JSON object a line: the reason, the input and the byte offset of the line in it (of a topic:
+//! the partition and the message's offset), and the
 //! payload: as text, or in base64 where it is not UTF-8. Payloads are other people's data: they go
 //! to this file and nowhere else.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use base64::Engine;
@@ -13,6 +15,7 @@ use serde::Serialize;
 
 use crate::batch::Batch;
 use crate::batch::held::What;
+use crate::clock::verdict::Refusal;
 
 #[derive(Serialize)]
 struct Reject<'a> {
@@ -28,17 +31,35 @@ struct Reject<'a> {
     cut: bool,
 }
 
+/// What inputs are called in rejects.
+#[derive(Clone, Debug)]
+pub enum InputNames {
+    /// Files and pipes, by their order.
+    Files(Vec<String>),
+    /// A topic, whose partitions have numbers.
+    Topic(String),
+}
+
+impl InputNames {
+    fn of(&self, input: u32) -> Cow<'_, str> {
+        match self {
+            InputNames::Files(names) => names.get(input as usize).map_or("", String::as_str).into(),
+            InputNames::Topic(topic) => format!("{topic}[{input}]").into(),
+        }
+    }
+}
+
 /// Writes the rejects of judged batches.
 pub struct RejectWriter {
     name: String,
-    inputs: Vec<String>,
+    inputs: InputNames,
     out: Box<dyn Write + Send>,
     line: Vec<u8>,
 }
 
 impl RejectWriter {
-    /// Writes to `out`; `inputs` are the inputs' names in order.
-    pub fn new(name: &str, inputs: Vec<String>, out: Box<dyn Write + Send>) -> RejectWriter {
+    /// Writes to `out`.
+    pub fn new(name: &str, inputs: InputNames, out: Box<dyn Write + Send>) -> RejectWriter {
         RejectWriter { name: name.into(), inputs, out, line: Vec::new() }
     }
 
@@ -55,15 +76,16 @@ impl RejectWriter {
             let reason = match frame.what {
                 What::Malformed(reason) => reason.as_str(),
                 What::Fact(place) => match refusals.next_if(|&&(refused, _)| refused == place) {
+                    // Those were counted, only not in this run.
+                    Some((_, Refusal::OutBefore)) | None => continue,
                     Some((_, why)) => why.as_str(),
-                    None => continue,
                 },
             };
-            let input = self.inputs.get(frame.place.input as usize).map_or("", String::as_str);
+            let input = self.inputs.of(frame.place.input);
             let text = std::str::from_utf8(frame.payload).ok();
             let reject = Reject {
                 reason,
-                input,
+                input: &input,
                 offset: frame.place.offset,
                 payload: text,
                 payload_base64: text.is_none().then(|| STANDARD.encode(frame.payload)),

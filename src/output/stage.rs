@@ -3,15 +3,19 @@
 //! The clock sends the head of each result, every counter its count, all in the same order: the
 //! next result is complete when all have arrived. Until the clock has released the output (see
 //! [`crate::clock::unit_check`]) results are kept back; there are at most a thousand frames'
-//! worth. When an output fails, the stage says so, asks the run to stop, and from there on only
+//! worth. A restart point is kept once the results before it are safe. When an output fails, the stage says so, asks the run to stop, and from there on only
 //! takes what comes, so that the accounts of the run remain whole.
 
-use std::io::ErrorKind;
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::record::WindowResult;
 use super::rejects::RejectWriter;
-use super::sink::ResultSink;
+use super::sink::{RestartKeeper, ResultSink};
 use crate::batch::BatchHandle;
+use crate::clock::restart::Restart;
 use crate::clock::stage::Message;
 use crate::clock::verdict::Head;
 use crate::error::Error;
@@ -21,6 +25,8 @@ use crate::stage::{Stage, Step};
 
 /// Results and batches taken in one step at most.
 const TAKE_MAX: usize = 64;
+/// How often it is asked whether results sent are safe.
+const ASK_EVERY: Duration = Duration::from_millis(5);
 
 /// The rings of the output.
 pub struct OutputRings {
@@ -46,14 +52,23 @@ pub struct RejectRings {
 pub struct OutputStage {
     rings: OutputRings,
     sink: Box<dyn ResultSink>,
+    keeper: Option<Box<dyn RestartKeeper>>,
+    /// Restart points, and how many results must be safe before.
+    restarts: VecDeque<(u64, Arc<Restart>)>,
+    keeping: bool,
+    /// Results or a restart point are not known to be safe yet.
+    under_way: bool,
     stop: Stop,
     head: Option<Head>,
     counts: Vec<Option<u64>>,
     kept_back: Option<Vec<WindowResult>>,
     returning: Option<BatchHandle>,
     unflushed: bool,
-    /// Results written since the last flush: whether they are out is not known yet.
-    unflushed_results: u64,
+    /// Results put together so far.
+    taken: u64,
+    /// Results given to the sink, and those of them known to be safe.
+    put: u64,
+    settled: u64,
     report: OutputReport,
 }
 
@@ -65,18 +80,29 @@ enum Taken {
 
 impl OutputStage {
     /// An output before its first result.
-    pub fn new(rings: OutputRings, sink: Box<dyn ResultSink>, stop: Stop) -> OutputStage {
+    pub fn new(
+        rings: OutputRings,
+        sink: Box<dyn ResultSink>,
+        keeper: Option<Box<dyn RestartKeeper>>,
+        stop: Stop,
+    ) -> OutputStage {
         let counts = vec![None; rings.counts.len()];
         OutputStage {
             rings,
             sink,
+            keeper,
+            restarts: VecDeque::new(),
+            keeping: false,
+            under_way: false,
             stop,
             head: None,
             counts,
             kept_back: Some(Vec::new()),
             returning: None,
             unflushed: false,
-            unflushed_results: 0,
+            taken: 0,
+            put: 0,
+            settled: 0,
             report: OutputReport::default(),
         }
     }
@@ -92,6 +118,12 @@ impl OutputStage {
                 }
                 Ok(Message::Result(head)) => {
                     self.head = Some(head);
+                    Taken::Something
+                }
+                Ok(Message::Restart(restart)) => {
+                    if self.keeper.is_some() {
+                        self.restarts.push_back((self.taken, restart));
+                    }
                     Taken::Something
                 }
                 Err(PopError::Empty) => Taken::Nothing,
@@ -112,6 +144,7 @@ impl OutputStage {
         }
         let cnt = self.counts.iter_mut().filter_map(Option::take).sum();
         self.head = None;
+        self.taken += 1;
         let result = WindowResult::new(&head, cnt);
         match &mut self.kept_back {
             Some(kept) => kept.push(result),
@@ -157,8 +190,7 @@ impl OutputStage {
         }
         match self.sink.put(result) {
             Ok(()) => {
-                self.report.written += 1;
-                self.unflushed_results += 1;
+                self.put += 1;
                 self.unflushed = true;
             }
             Err(e) => {
@@ -169,9 +201,6 @@ impl OutputStage {
     }
 
     fn sink_failed(&mut self, error: std::io::Error) {
-        let lost = std::mem::take(&mut self.unflushed_results);
-        self.report.written -= lost;
-        self.report.withheld += lost;
         if error.kind() == ErrorKind::BrokenPipe {
             self.report.closed = true;
             self.stop.request(StopReason::OutputClosed);
@@ -193,9 +222,8 @@ impl OutputStage {
         }
         // Rejects are wanted also when nobody reads the results any more.
         if !self.report.closed {
-            match self.sink.flush() {
-                Ok(()) => self.unflushed_results = 0,
-                Err(e) => self.sink_failed(e),
+            if let Err(e) = self.sink.flush() {
+                self.sink_failed(e);
             }
         }
         if let Some(rings) = &mut self.rings.rejects
@@ -204,6 +232,51 @@ impl OutputStage {
             let error = Error::output(rings.writer.name(), e);
             self.fail(error);
         }
+    }
+}
+
+impl OutputStage {
+    /// Hears which results are safe, and keeps the newest restart point that may be kept. True while
+    /// something is under way.
+    fn settle(&mut self) -> bool {
+        if self.report.closed || self.report.failed.is_some() {
+            return false;
+        }
+        if self.put > self.settled {
+            match self.sink.settled() {
+                Ok(settled) => self.settled = settled,
+                Err(e) => {
+                    self.sink_failed(e);
+                    return false;
+                }
+            }
+        }
+        match self.keep() {
+            Ok(under_way) => under_way || self.put > self.settled,
+            Err(e) => {
+                let name = self.keeper.as_ref().map_or("restart", |keeper| keeper.name());
+                let error = Error::output(name, e);
+                self.fail(error);
+                false
+            }
+        }
+    }
+
+    /// Keeps what may be kept; true while a restart point is on its way, or waits.
+    fn keep(&mut self) -> io::Result<bool> {
+        let Some(keeper) = &mut self.keeper else { return Ok(false) };
+        if self.keeping {
+            self.keeping = !keeper.is_kept()?;
+        }
+        let safe = self.restarts.iter().take_while(|(results, _)| *results <= self.settled).count();
+        // One at a time: of those that may be kept by the time the last one is, the newest.
+        if !self.keeping
+            && let Some((_, restart)) = self.restarts.drain(..safe).next_back()
+        {
+            keeper.keep(&restart)?;
+            self.keeping = true;
+        }
+        Ok(self.keeping || !self.restarts.is_empty())
     }
 }
 
@@ -230,13 +303,20 @@ impl Stage for OutputStage {
             self.flush();
             return Step::Worked;
         }
+        self.under_way = self.settle();
         match (results, rejects) {
-            (Taken::Ended, Taken::Ended) => Step::Done,
+            (Taken::Ended, Taken::Ended) if !self.under_way => Step::Done,
             _ => Step::Blocked,
         }
     }
 
+    fn wake_in(&self) -> Option<Duration> {
+        self.under_way.then_some(ASK_EVERY)
+    }
+
     fn finish(mut self: Box<Self>) -> Report {
+        self.report.written = self.settled;
+        self.report.withheld += self.put - self.settled;
         self.report.withheld += self.kept_back.take().map_or(0, |kept| kept.len() as u64);
         Report::Output(self.report)
     }

@@ -3,17 +3,20 @@
 //! There is one for each worker, each on one thread. It owns its reader, its scanner and the batch
 //! it is filling; it takes empty batches from its return ring and hands full ones to the clock. A
 //! batch never spans two chunks, and every chunk ends with a batch that says so, empty or not: the
-//! clock needs to see each number.
+//! clock needs to see each number. Chunks are parts of files, cut into lines, or messages of a
+//! partition, each of which is a frame; what a source says between messages is a chunk of its own.
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use crate::batch::{Batch, BatchEnd, BatchHandle, Tally};
 use crate::clock::unit_check::Hint;
 use crate::count::hash::UidHasher;
 use crate::input::Place;
 use crate::input::frames::{Claimed, FrameReader, Next};
+use crate::input::messages::{Drawn, MessageReader, News, Partition};
 use crate::input::read_buf::LINE_BYTES_MAX;
 use crate::limits::{TS_S_PLAUSIBLE_MAX, TS_S_PLAUSIBLE_MIN};
 use crate::report::{Report, ScanReport};
@@ -42,11 +45,27 @@ pub struct ScanRings {
     pub home: Consumer<BatchHandle>,
 }
 
+/// What a scanner reads.
+pub enum Reader {
+    /// Lines of files and pipes.
+    Lines(FrameReader),
+    /// Messages of partitions.
+    Messages(Box<dyn MessageReader>),
+}
+
+/// The chunk a scanner is at.
+#[derive(Clone, Copy)]
+struct Chunk {
+    number: u64,
+    /// Of its messages.
+    partition: Partition,
+}
+
 /// One scanner. See the module's header.
 pub struct ScanStage {
     index: usize,
     depth: Depth,
-    reader: FrameReader,
+    reader: Reader,
     scanner: Scanner,
     ts_unit: TsUnit,
     hasher: UidHasher,
@@ -56,7 +75,9 @@ pub struct ScanStage {
     /// A full batch that found no room.
     pending: Option<BatchHandle>,
     /// The chunk being read.
-    chunk: Option<u64>,
+    chunk: Option<Chunk>,
+    /// A time most of the chunk's messages have reached.
+    reached_s: Option<i64>,
     /// Set until the clock has decided on the unit.
     checking_unit: Arc<AtomicBool>,
     counters: Arc<ScanCounters>,
@@ -71,7 +92,7 @@ pub struct ScanParts {
     /// How far its frames go.
     pub depth: Depth,
     /// Its reader.
-    pub reader: FrameReader,
+    pub reader: Reader,
     /// Its scanner.
     pub scanner: Scanner,
     /// The unit the scanner reads times in.
@@ -98,6 +119,7 @@ impl ScanStage {
             batch: None,
             pending: None,
             chunk: None,
+            reached_s: None,
             checking_unit: parts.checking_unit,
             counters: parts.counters,
             report: ScanReport::default(),
@@ -106,72 +128,93 @@ impl ScanStage {
     }
 
     /// Fills the batch from the chunk, and says how the batch ends.
-    fn fill(&mut self, batch: &mut Batch) -> BatchEnd {
+    fn fill(&mut self, partition: Partition, batch: &mut Batch) -> BatchEnd {
         // Relaxed: a hint too many or too few changes nothing, the clock counts its frames itself.
         let checking_unit = self.checking_unit.load(Ordering::Relaxed);
-        while !batch.is_full() {
-            match self.reader.next_line() {
-                Next::Line(line, place) if line.len() <= LINE_BYTES_MAX => {
-                    let Some(frame) = content(line) else {
-                        batch.tally.blank_lines += 1;
-                        continue;
-                    };
-                    batch.tally.frames += 1;
-                    let place = place_of(frame, line, place);
-                    match self.scanner.scan(frame) {
-                        Ok(fact) => {
-                            let ts_s = fact.ts_s;
-                            let hash = self.hasher.table(fact.uid);
-                            let shard = self.hasher.shard(fact.uid);
-                            batch.push(ts_s, fact.uid, hash, shard);
-                            if let Some(held) = &mut batch.held {
-                                held.hold_fact(frame, place);
-                            }
-                            if checking_unit {
-                                let hint = hint(&mut self.scanner, self.ts_unit, frame, Some(ts_s));
-                                batch.hints.push(hint);
-                            }
-                        }
-                        Err(reason) => {
-                            refuse(batch, reason, frame, place);
-                            if checking_unit {
-                                batch.hints.push(hint(
-                                    &mut self.scanner,
-                                    self.ts_unit,
-                                    frame,
-                                    None,
-                                ));
-                            }
-                        }
-                    }
-                }
-                // The same whether its end was found with it or not: what becomes of a line must not
-                // depend on where it begins in a read.
-                Next::Line(start, place) | Next::TooLong(start, place) => {
-                    batch.tally.frames += 1;
-                    let frame = without_mark(start);
-                    let place = place_of(frame, start, place);
-                    refuse(batch, Malformed::TooLong, frame, place);
-                }
-                Next::Done(bytes) => {
-                    batch.tally.bytes += bytes;
-                    return BatchEnd::ChunkDone;
-                }
-                Next::Failed(error) => return BatchEnd::Failed(error),
+        let mut frames = Frames {
+            scanner: &mut self.scanner,
+            hasher: &self.hasher,
+            ts_unit: self.ts_unit,
+            checking_unit,
+        };
+        match &mut self.reader {
+            Reader::Lines(lines) => fill_from_lines(lines, &mut frames, batch),
+            Reader::Messages(messages) => {
+                batch.partition = partition;
+                let end = fill_from_messages(&mut **messages, &mut frames, batch);
+                self.reached_s = reached_s(batch.facts.ts_s()).or(self.reached_s);
+                end
             }
         }
-        BatchEnd::More
     }
 
     /// Reads the chunk without looking at it.
     fn skip(&mut self, batch: &mut Batch) -> BatchEnd {
-        match self.reader.skip_chunk() {
+        let skipped = match &mut self.reader {
+            Reader::Lines(lines) => lines.skip_chunk(),
+            Reader::Messages(messages) => {
+                let mut bytes = 0;
+                while let Some(message) = messages.next() {
+                    batch.tally.frames += 1;
+                    bytes += message.payload.map_or(0, <[u8]>::len) as u64;
+                }
+                Ok(bytes)
+            }
+        };
+        match skipped {
             Ok(bytes) => {
                 batch.tally.bytes += bytes;
                 BatchEnd::ChunkDone
             }
             Err(error) => BatchEnd::Failed(error),
         }
+    }
+
+    /// Asks the reader for the next chunk; what it says instead of one is sent in a batch of its own.
+    fn claim(&mut self) -> Result<Chunk, Step> {
+        match &mut self.reader {
+            Reader::Lines(lines) => match lines.claim() {
+                Claimed::Chunk(number) => Ok(Chunk { number, partition: 0 }),
+                Claimed::Busy => Err(Step::Blocked),
+                Claimed::Waiting => Err(Step::BlockedOnInput),
+                Claimed::Finished => {
+                    self.finished = true;
+                    Err(Step::Done)
+                }
+            },
+            Reader::Messages(messages) => match messages.draw(self.reached_s.take()) {
+                Drawn::Messages { chunk, partition } => Ok(Chunk { number: chunk, partition }),
+                Drawn::News { chunk, news } => {
+                    Err(self.pass_on(chunk, BatchEnd::ChunkDone, Some(news)))
+                }
+                Drawn::Failed { chunk, error } => {
+                    Err(self.pass_on(chunk, BatchEnd::Failed(Box::new(error)), None))
+                }
+                Drawn::Busy => Err(Step::Blocked),
+                Drawn::Waiting => Err(Step::BlockedOnInput),
+                Drawn::Finished => {
+                    self.finished = true;
+                    Err(Step::Done)
+                }
+            },
+        }
+    }
+
+    /// Sends a batch without frames.
+    fn pass_on(&mut self, chunk: u64, end: BatchEnd, news: Option<News>) -> Step {
+        self.report.chunks += 1;
+        if self.depth != Depth::Count {
+            if let BatchEnd::Failed(error) = end {
+                self.report.failed = Some(error);
+                self.finished = true;
+            }
+            return Step::Worked;
+        }
+        let mut handle = self.batch.take().expect("a chunk is claimed with a batch at hand");
+        let batch = Arc::get_mut(&mut handle).expect("a batch at home has one owner");
+        batch.news = news;
+        batch.seal(chunk, end);
+        self.send_on(handle)
     }
 
     fn take_batch(&mut self) -> bool {
@@ -192,10 +235,122 @@ impl ScanStage {
         }
     }
 
+    /// The same after work: it was work, whether or not there is room at once.
+    fn send_on(&mut self, handle: BatchHandle) -> Step {
+        match self.send(handle) {
+            Step::Blocked => Step::Worked,
+            sent => sent,
+        }
+    }
+
     fn account(&mut self, tally: &Tally) {
         self.report.tally.add(tally);
         self.counters.add(tally.frames, tally.bytes);
     }
+}
+
+/// What turns a frame into a fact of a batch.
+struct Frames<'s> {
+    scanner: &'s mut Scanner,
+    hasher: &'s UidHasher,
+    ts_unit: TsUnit,
+    checking_unit: bool,
+}
+
+impl Frames<'_> {
+    /// Scans a frame into the batch; whether it became a fact.
+    #[inline]
+    fn take(&mut self, frame: &[u8], place: Place, batch: &mut Batch) -> bool {
+        batch.tally.frames += 1;
+        match self.scanner.scan(frame) {
+            Ok(fact) => {
+                let ts_s = fact.ts_s;
+                let hash = self.hasher.table(fact.uid);
+                let shard = self.hasher.shard(fact.uid);
+                batch.push(ts_s, fact.uid, hash, shard);
+                if let Some(held) = &mut batch.held {
+                    held.hold_fact(frame, place);
+                }
+                if self.checking_unit {
+                    batch.hints.push(hint(self.scanner, self.ts_unit, frame, Some(ts_s)));
+                }
+                true
+            }
+            Err(reason) => {
+                refuse(batch, reason, frame, place);
+                if self.checking_unit {
+                    batch.hints.push(hint(self.scanner, self.ts_unit, frame, None));
+                }
+                false
+            }
+        }
+    }
+}
+
+fn fill_from_lines(
+    lines: &mut FrameReader,
+    frames: &mut Frames<'_>,
+    batch: &mut Batch,
+) -> BatchEnd {
+    while !batch.is_full() {
+        match lines.next_line() {
+            Next::Line(line, place) if line.len() <= LINE_BYTES_MAX => match content(line) {
+                Some(frame) => {
+                    frames.take(frame, place_of(frame, line, place), batch);
+                }
+                None => batch.tally.blank_lines += 1,
+            },
+            // The same whether its end was found with it or not: what becomes of a line must not
+            // depend on where it begins in a read.
+            Next::Line(start, place) | Next::TooLong(start, place) => {
+                batch.tally.frames += 1;
+                let frame = without_mark(start);
+                let place = place_of(frame, start, place);
+                refuse(batch, Malformed::TooLong, frame, place);
+            }
+            Next::Done(bytes) => {
+                batch.tally.bytes += bytes;
+                return BatchEnd::ChunkDone;
+            }
+            Next::Failed(error) => return BatchEnd::Failed(error),
+        }
+    }
+    BatchEnd::More
+}
+
+fn fill_from_messages(
+    messages: &mut dyn MessageReader,
+    frames: &mut Frames<'_>,
+    batch: &mut Batch,
+) -> BatchEnd {
+    while !batch.is_full() {
+        let Some(message) = messages.next() else { return BatchEnd::ChunkDone };
+        batch.next_offset = message.offset + 1;
+        let Some(payload) = message.payload else {
+            batch.tally.frames += 1;
+            batch.tally.empty += 1;
+            continue;
+        };
+        batch.tally.bytes += payload.len() as u64;
+        // A message is a frame, however blank.
+        let frame = without_mark(payload);
+        let place = Place { input: batch.partition, offset: message.offset };
+        if frames.take(frame, place, batch) {
+            batch.push_offset(message.offset);
+        }
+    }
+    BatchEnd::More
+}
+
+/// A time that a majority of the last times has reached: a single time flipped far ahead is not it.
+fn reached_s(ts_s: &[i64]) -> Option<i64> {
+    const LAST: usize = 64;
+    let mut last = [0; LAST];
+    let ts_s = &ts_s[ts_s.len().saturating_sub(LAST)..];
+    let last = &mut last[..ts_s.len()];
+    last.copy_from_slice(ts_s);
+    last.sort_unstable();
+    last.get(last.len() / 2).copied()
 }
 
 /// Where a frame stands: behind the byte order mark of its line, which is not the frame's.
@@ -245,26 +400,21 @@ impl Stage for ScanStage {
         if !self.take_batch() {
             return Step::Blocked;
         }
-        if self.chunk.is_none() {
-            match self.reader.claim() {
-                Claimed::Chunk(chunk) => {
+        let chunk = match self.chunk {
+            Some(chunk) => chunk,
+            None => match self.claim() {
+                Ok(chunk) => {
                     self.report.chunks += 1;
-                    self.chunk = Some(chunk);
+                    *self.chunk.insert(chunk)
                 }
-                Claimed::Busy => return Step::Blocked,
-                Claimed::Waiting => return Step::BlockedOnInput,
-                Claimed::Finished => {
-                    self.finished = true;
-                    return Step::Done;
-                }
-            }
-        }
-        let chunk = self.chunk.expect("claimed above");
+                Err(step) => return step,
+            },
+        };
         let mut handle = self.batch.take().expect("taken above");
         let batch = Arc::get_mut(&mut handle).expect("a batch at home has one owner");
         let end = match self.depth {
             Depth::Read => self.skip(batch),
-            Depth::Scan | Depth::Count => self.fill(batch),
+            Depth::Scan | Depth::Count => self.fill(chunk.partition, batch),
         };
         let tally = batch.tally;
         self.account(&tally);
@@ -280,16 +430,22 @@ impl Stage for ScanStage {
             self.batch = Some(handle);
             return Step::Worked;
         }
-        batch.seal(chunk, end);
-        // Filling it was work, whether or not there is room for it at once.
-        match self.send(handle) {
-            Step::Blocked => Step::Worked,
-            sent => sent,
-        }
+        batch.seal(chunk.number, end);
+        self.send_on(handle)
     }
 
     fn input_fd(&self) -> Option<BorrowedFd<'_>> {
-        self.reader.waiting_on().map(|fd| fd.as_fd())
+        match &self.reader {
+            Reader::Lines(lines) => lines.waiting_on().map(|fd| fd.as_fd()),
+            Reader::Messages(_) => None,
+        }
+    }
+
+    fn wake_in(&self) -> Option<Duration> {
+        match &self.reader {
+            Reader::Lines(_) => None,
+            Reader::Messages(messages) => messages.wake_in(),
+        }
     }
 
     fn finish(self: Box<Self>) -> Report {

@@ -1,0 +1,29 @@
+//! The restart point: from where another run can go on so that every window not final yet is read
+//! again in full and none is put out twice. The clock draws it up after each window it puts out; it
+//! is committed once the results before it are safe.
+
+use crate::input::messages::Partition;
+
+/// Where a run can be gone on with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Restart {
+    /// Windows with end + max-lag up to this time are out, unix seconds; none: no window is.
+    pub finals_s: Option<i64>,
+    /// Windows that start after this time are seen from their start; none: all are.
+    pub complete_after_s: Option<i64>,
+    /// Starts of the windows that are out though the finals have not reached them (by silence).
+    pub out_s: Vec<i64>,
+    /// Where each partition is to be read on.
+    pub partitions: Vec<PartitionRestart>,
+}
+
+/// Where a partition is to be read on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartitionRestart {
+    /// Which.
+    pub partition: Partition,
+    /// Offset of the first message of any window that is not final; else of the next message.
+    pub offset: u64,
+    /// The partition's clock before that message, unix seconds; none before its first frame.
+    pub clock_s: Option<i64>,
+}

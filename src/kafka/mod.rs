@@ -1,0 +1,1 @@
+//! Kafka: topics in and out. The only folder that names rdkafka.
