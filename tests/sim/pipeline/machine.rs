@@ -149,6 +149,22 @@ impl Machine {
         Machine { fault, stop, stages, writers, results, rejects, input_names, _files: files }
     }
 
+    /// The stages of a job whose results go to `results`, and which nothing befalls.
+    pub(crate) fn of_job(job: Job, results: Shared) -> Machine {
+        let stop = job.stop.clone();
+        let wiring = engine::wire(job).unwrap();
+        Machine {
+            fault: None,
+            stop,
+            stages: wiring.threads.into_iter().flat_map(|(stages, _)| stages).collect(),
+            writers: Vec::new(),
+            results,
+            rejects: Shared::default(),
+            input_names: Vec::new(),
+            _files: Vec::new(),
+        }
+    }
+
     /// Steps to the end, in random order; the error says what locked up.
     pub(crate) fn run(mut self, random: &mut Random) -> Result<Ran, String> {
         let mut outcome = Outcome::default();
