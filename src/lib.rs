@@ -4,7 +4,7 @@
 //!               ┌────────────── empty batches come back ──────────────┐
 //!  input  ──▶  scan  ──▶  clock  ──▶  count  ──▶  output
 //!  files,       N scanners   which windows   M counters,   lines,
-//!  stdin        (ts, uid)    each frame is in  by uid      rejects
+//!  stdin, topic (ts, uid)    each frame is in  by uid      topic, rejects
 //! ```
 //!
 //! Data flows one way. Each stage is a plain struct whose step never waits ([`stage`]); a thread
@@ -20,7 +20,7 @@
 //! | of the output | the results being put together, the sink |
 //!
 //! Invariants:
-//! - Only `input`, `output`, `watch`, `verify`, `generate`, `commands`, `config` and `accounts` (the
+//! - Only `input`, `output`, `kafka`, `watch`, `verify`, `generate`, `commands`, `config` and `accounts` (the
 //!   process's own figures) do I/O; besides them the ring's sleep and the threads' signals.
 //! - Every mutable thing has one owning thread, or is under the token of the claims. Atomic types
 //!   come only through [`ring::sync`]: rings, parkers, the count of claims, the stop flag, the flag
@@ -34,7 +34,8 @@
 //! - Reaching a bound of [`limits`] is a loud error or an account, never a smaller count.
 //!
 //! The map, in the order of the data: [`cli`] and [`config`] say what is wanted, [`commands`] does
-//! it; [`engine`] allocates, wires and starts; [`input`] reads and cuts frames; [`scan`] finds time
+//! it; [`engine`] allocates, wires and starts; [`input`] reads and cuts frames, `kafka` is another
+//! input and output; [`scan`] finds time
 //! and user; [`clock`] judges; [`count`] counts; [`output`] writes; [`accounts`] adds up what became
 //! of every frame; [`watch`] shows a run while it goes on. [`verify`] is the definition of right;
 //! [`generate`] makes sample streams.
