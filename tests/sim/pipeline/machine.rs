@@ -131,7 +131,7 @@ impl Machine {
         let stop = Stop::new();
         let input_names = inputs.iter().map(|input| input.name.to_string()).collect();
         let job = Job {
-            inputs,
+            source: engine::Source::Inputs(inputs),
             scan: settings.clone(),
             clock: ClockSettings { max_lag_s: *max_lag_s, ..ClockSettings::default() },
             depth: Depth::Count,
@@ -139,6 +139,7 @@ impl Machine {
             wait: WaitPolicy::Park,
             sizes: *sizes,
             sink: Box::new(LineSink::new("results", Format::Json, results.clone())),
+            keeper: None,
             rejects: with_rejects.then(|| ("rejects".into(), Box::new(rejects.clone()) as _)),
             stop: stop.clone(),
             live: Live::new(topology.scanners),
