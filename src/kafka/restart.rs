@@ -171,7 +171,11 @@ mod tests {
             assert!(text.len() < 200, "{text}");
             read(&text, &basis.topic_id).unwrap()
         };
-        let one = |at| Committed { partition: at.partition, offset: at.offset, note: note(&at) };
+        let one = |at: PartitionRestart| Committed {
+            partition: at.partition,
+            offset: at.offset,
+            note: note(&at),
+        };
         restart.partitions.iter().copied().map(one).collect()
     }
 
