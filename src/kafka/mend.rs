@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::ask::{Answer, Isolation, OffsetSeen, Point};
 use super::errors;
 use super::line::Line;
+use super::positions::Bound;
 use super::reading::Reading;
 use crate::cli::kafka::OnGap;
 use crate::error::Error;
@@ -60,7 +61,7 @@ impl Reading {
                 },
                 Err(trouble) => {
                     self.watch.hurry(now);
-                    self.notices.trouble(trouble);
+                    self.notices.note(trouble);
                     self.mending.waiting.push_back(index);
                 }
             }
@@ -123,6 +124,11 @@ impl Reading {
     fn lost(&mut self, index: usize, low: u64) -> Result<(), Error> {
         let part = &mut self.parts[index];
         let (partition, from, topic) = (part.partition, part.next, &self.plan.topic);
+        // What lies beyond its bound was not to be read.
+        let low = match part.bound {
+            Bound::Offset(end) => low.min(end),
+            Bound::Never | Bound::TimeMs(_) => low,
+        };
         part.next = low;
         if part.from_first {
             // The first there is was wanted, and this is it. Only, it is not the very first any more.

@@ -321,7 +321,7 @@ impl Reading {
         let known = Partition::try_from(self.parts.len()).unwrap_or(Partition::MAX);
         match self.watch.look(now, &self.plan, known) {
             Ok(Seen::Nothing) => {}
-            Ok(Seen::Trouble(trouble)) => self.notices.trouble(trouble),
+            Ok(Seen::Trouble(trouble)) => self.notices.note(trouble),
             Ok(Seen::Added(lows)) => {
                 let bound = match self.plan.until {
                     Some(Until::TimeMs(ms)) => Bound::TimeMs(ms),
@@ -355,7 +355,7 @@ impl Reading {
                     self.heed_end(partition as usize, offset, now);
                 }
             }
-            Some(Err(trouble)) => self.notices.trouble(trouble),
+            Some(Err(trouble)) => self.notices.note(trouble),
             Some(Ok(Answer::Topic(_))) | None => {}
         }
         let patience = self.plan.patience;
@@ -399,7 +399,7 @@ impl Reading {
                 if matches!(trouble.code, Code::UnknownTopicOrPartition | Code::UnknownTopicId) {
                     self.watch.hurry(now);
                 }
-                self.notices.trouble(trouble);
+                self.notices.note(trouble);
             }
         }
     }
@@ -422,6 +422,11 @@ impl Reading {
                 self.skew.count(index, true);
             }
             all_silent &= part.vigil.is_silent() && part.vigil.is_all_read(now, &patience);
+            if part.vigil.is_overdue(now, &patience)
+                && let Some(last) = self.notices.last().cloned()
+            {
+                self.notices.trouble(last);
+            }
             if part.vigil.is_given_up(now, &patience) {
                 let seconds = u32::try_from(patience.give_up.as_secs()).unwrap_or(u32::MAX);
                 let last = self.notices.last();

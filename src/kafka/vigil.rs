@@ -122,6 +122,11 @@ impl Vigil {
         patience.idle.is_some_and(fresh)
     }
 
+    /// Whether an answer is overdue, but it is not given up yet.
+    pub fn is_overdue(&self, now: Instant, patience: &Patience) -> bool {
+        now.saturating_duration_since(self.answered_at) > patience.give_up / 4
+    }
+
     /// Whether it is given up.
     pub fn is_given_up(&self, now: Instant, patience: &Patience) -> bool {
         now.saturating_duration_since(self.answered_at) > patience.give_up
@@ -220,6 +225,8 @@ mod tests {
     fn given_up_after_a_while_of_looking() {
         let (start, patience) = (Instant::now(), patience());
         let mut vigil = Vigil::new(start);
+        assert!(!vigil.is_overdue(at(start, 15), &patience));
+        assert!(vigil.is_overdue(at(start, 16), &patience));
         assert!(!vigil.is_given_up(at(start, 60), &patience));
         assert!(vigil.is_given_up(at(start, 61), &patience));
         vigil.not_looked(at(start, 61), Duration::from_secs(30));
