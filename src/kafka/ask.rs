@@ -176,8 +176,10 @@ fn topic_of(event: &Event) -> Result<TopicSeen, Trouble> {
     unsafe { c::rd_kafka_TopicDescription_partitions(topic, &raw mut partitions) };
     // SAFETY: as above.
     let id = unsafe { c::rd_kafka_TopicDescription_topic_id(topic) };
-    // SAFETY: as above; its text lives as long as it.
-    let id = unsafe { text_of(c::rd_kafka_Uuid_base64str(id)) };
+    // SAFETY: as above.
+    let id = unsafe { c::rd_kafka_Uuid_base64str(id) };
+    // SAFETY: the text lives as long as the event.
+    let id = unsafe { text_of(id) };
     let partitions = Partition::try_from(partitions).unwrap_or(Partition::MAX);
     Ok(TopicSeen { id, partitions })
 }

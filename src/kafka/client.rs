@@ -180,8 +180,10 @@ impl Queue {
 
     /// The next event; waits for it up to this time.
     pub fn poll(&self, timeout_ms: i32) -> Option<Event> {
-        // SAFETY: the queue is alive; the event is ours.
-        unsafe { Event::own(c::rd_kafka_queue_poll(self.ptr(), timeout_ms)) }
+        // SAFETY: the queue is alive.
+        let event = unsafe { c::rd_kafka_queue_poll(self.ptr(), timeout_ms) };
+        // SAFETY: it is null or ours for good.
+        unsafe { Event::own(event) }
     }
 }
 
@@ -226,8 +228,10 @@ pub(super) unsafe fn look_at_error(
     if code == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
         return None;
     }
-    // SAFETY: it is alive, and so is its text.
-    let text = unsafe { text_of(c::rd_kafka_error_string(error)) };
+    // SAFETY: it is alive.
+    let text = unsafe { c::rd_kafka_error_string(error) };
+    // SAFETY: the text lives as long as the error.
+    let text = unsafe { text_of(text) };
     Some((code.into(), text))
 }
 

@@ -46,8 +46,10 @@ impl Event {
         if code == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
             return None;
         }
-        // SAFETY: the event is alive, and so is its text.
-        let text = unsafe { text_of(c::rd_kafka_event_error_string(self.ptr())) };
+        // SAFETY: the event is alive.
+        let text = unsafe { c::rd_kafka_event_error_string(self.ptr()) };
+        // SAFETY: the text lives as long as the event.
+        let text = unsafe { text_of(text) };
         Some(Trouble { code: code.into(), text })
     }
 }

@@ -60,15 +60,17 @@ impl Held {
     }
 
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.len
     }
 
     /// Looks at one of them.
     pub fn head(&self, index: usize) -> Head {
         let message = self.messages[..self.len][index];
-        // SAFETY: the message is alive. Read as a number: brokers may know errors that we do not.
-        let error = unsafe { (&raw const (*message).err).cast::<i32>().read() };
+        // SAFETY: the message is alive.
+        let error = unsafe { &raw const (*message).err }.cast::<i32>();
+        // SAFETY: the same. Read as a number: brokers may know errors that we do not.
+        let error = unsafe { error.read() };
         // SAFETY: the message is alive.
         let offset = unsafe { (*message).offset };
         Head { error, offset }
@@ -85,8 +87,10 @@ impl Held {
     /// What an error says.
     pub fn text(&self, index: usize) -> String {
         let message = self.messages[..self.len][index];
-        // SAFETY: the message is alive, and so is its text.
-        unsafe { text_of(c::rd_kafka_message_errstr(message)) }
+        // SAFETY: the message is alive.
+        let text = unsafe { c::rd_kafka_message_errstr(message) };
+        // SAFETY: the text lives as long as the message.
+        unsafe { text_of(text) }
     }
 
     /// Keeps only those of which `keep` says so, in their order.
@@ -106,7 +110,7 @@ impl Held {
 
     /// The next of them.
     #[inline]
-    pub fn next(&mut self) -> Option<Message<'_>> {
+    pub fn take(&mut self) -> Option<Message<'_>> {
         let at = self.at;
         let &message = self.messages[..self.len].get(at)?;
         self.at += 1;

@@ -123,8 +123,10 @@ fn trouble_of(event: &Event) -> Option<Trouble> {
     if let Some(trouble) = event.trouble() {
         return Some(trouble);
     }
-    // SAFETY: the event is alive, and so is its list.
-    let list = unsafe { c::rd_kafka_event_topic_partition_list(event.ptr()).as_ref() }?;
+    // SAFETY: the event is alive.
+    let list = unsafe { c::rd_kafka_event_topic_partition_list(event.ptr()) };
+    // SAFETY: it is null or lives as long as the event.
+    let list = unsafe { list.as_ref() }?;
     let count = usize::try_from(list.cnt).unwrap_or(0);
     if count == 0 {
         return None;

@@ -123,7 +123,7 @@ impl Part {
             self.next = offset + 1;
             true
         });
-        if held.len() > 0 {
+        if held.count() > 0 {
             self.from_first = false;
             self.reset = 0;
         }

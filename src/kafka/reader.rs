@@ -46,7 +46,7 @@ impl MessageReader for Reader {
     }
 
     fn next(&mut self) -> Option<Message<'_>> {
-        self.held.next()
+        self.held.take()
     }
 
     fn wake_in(&self) -> Option<Duration> {

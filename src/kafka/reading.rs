@@ -184,7 +184,7 @@ impl Reading {
                 dry += 1;
                 continue;
             };
-            if held.len() > 0 {
+            if held.count() > 0 {
                 let part = &mut self.parts[index];
                 part.out += 1;
                 return Drawn::Messages { chunk: self.chunks.number(), partition: part.partition };
@@ -213,11 +213,11 @@ impl Reading {
             return None;
         }
         held.draw(queue);
-        if held.len() == 0 {
+        if held.count() == 0 {
             return None;
         }
         let drew = part.review(held, wall_ms);
-        if held.len() > 0 {
+        if held.count() > 0 {
             if part.vigil.is_silent() {
                 self.skew.count(index, true);
             }
