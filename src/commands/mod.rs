@@ -8,6 +8,7 @@ pub mod outputs;
 pub mod plan;
 pub mod settle;
 pub mod shell;
+pub mod source;
 pub mod verify;
 
 use std::ffi::OsString;
