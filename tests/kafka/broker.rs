@@ -144,7 +144,6 @@ impl Broker {
     }
 
     /// Gives a topic so many partitions.
-    #[allow(dead_code, reason = "for tests of the input")]
     pub(crate) fn grow(&self, topic: &str, partitions: usize) {
         let new = [NewPartitions::new(topic, partitions)];
         let made = wait(self.admin().create_partitions(&new, &options())).unwrap();
@@ -174,9 +173,10 @@ fn options() -> AdminOptions {
 
 /// Runs a verb of `scripts/kafka`.
 fn script(folder: &Path, words: &str) -> Ran {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/kafka");
-    let words = words.split_whitespace();
-    Ran::of(Command::new(script).args(words).arg("--dir").arg(folder).output().unwrap())
+    let (verb, rest) = words.split_once(' ').unwrap_or((words, ""));
+    let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/kafka"));
+    command.arg(verb).arg("--dir").arg(folder).args(rest.split_whitespace());
+    Ran::of(command.output().unwrap())
 }
 
 struct Unpark(Thread);

@@ -11,7 +11,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
 use crate::broker::Broker;
-use crate::harness::DEADLINE;
+use crate::harness::{DEADLINE, wait_until};
 
 /// A record to be written.
 #[derive(Clone, Debug)]
@@ -59,7 +59,6 @@ impl Broker {
     }
 
     /// Writes records in one transaction, and commits or aborts it.
-    #[allow(dead_code, reason = "for tests of the input")]
     pub(crate) fn write_transaction(&self, topic: &str, records: &[Record], commit: bool) {
         let id = self.free_name();
         let producer: BaseProducer = self.producer(&[("transactional.id", &id)]);
@@ -144,4 +143,34 @@ fn send(producer: &BaseProducer, topic: &str, records: &[Record]) {
             record = same;
         }
     }
+}
+
+#[test]
+#[ignore = "needs a broker: scripts/test starts one"]
+fn what_a_test_writes_it_reads() {
+    let broker = Broker::shared();
+    let topic = broker.topic(1, &[]);
+    let tombstone =
+        Record { key: Some(b"key".to_vec()), value: None, time_ms: Some(1), ..Record::new(0, "") };
+    broker.write(&topic, &[Record::new(0, "0"), tombstone]);
+    broker.write_transaction(&topic, &[Record::new(0, "aborted")], false);
+    broker.write_transaction(&topic, &[Record::new(0, "committed")], true);
+    broker.grow(&topic, 2);
+    wait_until("the partition", || broker.partitions(&topic) == Some(2));
+    broker.write(&topic, &[Record::new(1, "new")]);
+    let read: Vec<_> = broker
+        .read(&topic)
+        .into_iter()
+        .map(|one| (one.partition, one.offset, one.key, one.value))
+        .collect();
+    let key = Some(b"key".to_vec());
+    let value = |text: &str| Some(text.as_bytes().to_vec());
+    let expected = [
+        (0, 0, None, value("0")),
+        (0, 1, key, None),
+        // An aborted record, the marker behind it; then the same of a commit.
+        (0, 4, None, value("committed")),
+        (1, 0, None, value("new")),
+    ];
+    assert_eq!(read, expected);
 }
