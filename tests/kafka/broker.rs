@@ -22,6 +22,7 @@ use crate::harness::Ran;
 pub(crate) struct Broker {
     bootstrap: String,
     folder: PathBuf,
+    admin: AdminClient<DefaultClientContext>,
     /// Removes it all when dropped, where it is a test's own.
     own: Option<tempfile::TempDir>,
 }
@@ -30,11 +31,7 @@ impl Broker {
     /// The one that all tests share: it has a secure listener, and is never stopped.
     pub(crate) fn shared() -> Broker {
         let variable = |name| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"));
-        Broker {
-            bootstrap: variable("HEADCOUNT_BROKERS"),
-            folder: variable("HEADCOUNT_KAFKA_DIR").into(),
-            own: None,
-        }
+        Broker::new(variable("HEADCOUNT_BROKERS"), variable("HEADCOUNT_KAFKA_DIR").into(), None)
     }
 
     /// One of the test's own, started with these flags: to be stopped and started.
@@ -43,7 +40,12 @@ impl Broker {
         let folder = own.path().join("broker");
         let up = format!("up --for {} {flags}", std::process::id());
         let bootstrap = script(&folder, &up).exits(0).stdout.trim().to_owned();
-        Broker { bootstrap, folder, own: Some(own) }
+        Broker::new(bootstrap, folder, Some(own))
+    }
+
+    fn new(bootstrap: String, folder: PathBuf, own: Option<tempfile::TempDir>) -> Broker {
+        let admin = config(&bootstrap).create().unwrap();
+        Broker { bootstrap, folder, admin, own }
     }
 
     /// A verb of `scripts/kafka`, like `stop --kill` or `start`.
@@ -68,13 +70,7 @@ impl Broker {
 
     /// A client's settings, to begin with.
     pub(crate) fn config(&self) -> ClientConfig {
-        let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", &self.bootstrap).set("allow.auto.create.topics", "false");
-        config
-    }
-
-    fn admin(&self) -> AdminClient<DefaultClientContext> {
-        self.config().create().unwrap()
+        config(&self.bootstrap)
     }
 
     /// A topic's name that nobody else has; the topic is not there.
@@ -90,7 +86,7 @@ impl Broker {
         for (key, value) in settings {
             new = new.set(key, value);
         }
-        let made = wait(self.admin().create_topics(&[new], &options())).unwrap();
+        let made = wait(self.admin.create_topics(&[new], &options())).unwrap();
         assert!(made.iter().all(Result::is_ok), "{made:?}");
         crate::harness::wait_until("the topic", || {
             self.partitions(&name) == Some(partitions as usize)
@@ -105,8 +101,8 @@ impl Broker {
 
     /// How many partitions a topic has, all with a leader; none if it is not there.
     pub(crate) fn partitions(&self, topic: &str) -> Option<usize> {
-        let admin = self.admin();
-        let metadata = admin.inner().fetch_metadata(Some(topic), Duration::from_secs(30)).unwrap();
+        let metadata =
+            self.admin.inner().fetch_metadata(Some(topic), Duration::from_secs(30)).unwrap();
         let found = metadata.topics().iter().find(|found| found.name() == topic)?;
         let partitions = found.partitions();
         let ready = !partitions.is_empty() && partitions.iter().all(|one| one.leader() >= 0);
@@ -115,15 +111,15 @@ impl Broker {
 
     /// Replicas of a topic's first partition.
     pub(crate) fn replicas(&self, topic: &str) -> usize {
-        let admin = self.admin();
-        let metadata = admin.inner().fetch_metadata(Some(topic), Duration::from_secs(30)).unwrap();
+        let metadata =
+            self.admin.inner().fetch_metadata(Some(topic), Duration::from_secs(30)).unwrap();
         metadata.topics()[0].partitions()[0].replicas().len()
     }
 
     /// A topic's setting.
     pub(crate) fn setting(&self, topic: &str, key: &str) -> String {
         let resource = [ResourceSpecifier::Topic(topic)];
-        let described = wait(self.admin().describe_configs(&resource, &options())).unwrap();
+        let described = wait(self.admin.describe_configs(&resource, &options())).unwrap();
         let described = described.into_iter().next().unwrap().unwrap();
         described.get(key).unwrap().value.clone().unwrap()
     }
@@ -139,20 +135,19 @@ impl Broker {
 
     /// Offset of the next record of a topic's first partition.
     pub(crate) fn end(&self, topic: &str) -> i64 {
-        let admin = self.admin();
-        admin.inner().fetch_watermarks(topic, 0, Duration::from_secs(30)).unwrap().1
+        self.admin.inner().fetch_watermarks(topic, 0, Duration::from_secs(30)).unwrap().1
     }
 
     /// Gives a topic so many partitions.
     pub(crate) fn grow(&self, topic: &str, partitions: usize) {
         let new = [NewPartitions::new(topic, partitions)];
-        let made = wait(self.admin().create_partitions(&new, &options())).unwrap();
+        let made = wait(self.admin.create_partitions(&new, &options())).unwrap();
         assert!(made.iter().all(Result::is_ok), "{made:?}");
     }
 
     /// Deletes a topic, and waits until it is gone.
     pub(crate) fn delete(&self, topic: &str) {
-        let deleted = wait(self.admin().delete_topics(&[topic], &options())).unwrap();
+        let deleted = wait(self.admin.delete_topics(&[topic], &options())).unwrap();
         assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
         crate::harness::wait_until("the end of the topic", || self.partitions(topic).is_none());
     }
@@ -164,6 +159,12 @@ impl Drop for Broker {
             script(&self.folder, "down");
         }
     }
+}
+
+fn config(bootstrap: &str) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", bootstrap).set("allow.auto.create.topics", "false");
+    config
 }
 
 fn options() -> AdminOptions {

@@ -55,7 +55,7 @@ impl Broker {
     pub(crate) fn write(&self, topic: &str, records: &[Record]) {
         let producer: BaseProducer = self.producer(&[]);
         send(&producer, topic, records);
-        producer.flush(DEADLINE).unwrap();
+        flush(&producer);
     }
 
     /// Writes records in one transaction, and commits or aborts it.
@@ -65,7 +65,7 @@ impl Broker {
         producer.init_transactions(DEADLINE).unwrap();
         producer.begin_transaction().unwrap();
         send(&producer, topic, records);
-        producer.flush(DEADLINE).unwrap();
+        flush(&producer);
         if commit {
             producer.commit_transaction(DEADLINE).unwrap();
         } else {
@@ -87,6 +87,7 @@ impl Broker {
         let mut config = self.config();
         config.set("group.id", "none").set("enable.auto.commit", "false");
         config.set("enable.partition.eof", "true").set("isolation.level", "read_committed");
+        config.set("fetch.wait.max.ms", "10");
         let consumer: BaseConsumer = config.create().unwrap();
         let partitions = self.partitions(topic).unwrap();
         let mut all = TopicPartitionList::new();
@@ -126,6 +127,14 @@ impl Broker {
         assert!(output.status.success(), "{output:?}");
         output.stdout
     }
+}
+
+/// Waits until all is there; rdkafka's own `flush` waits in steps of 100 ms.
+fn flush(producer: &BaseProducer) {
+    wait_until("the end of the queue", || {
+        producer.poll(Duration::from_millis(1));
+        producer.in_flight_count() == 0
+    });
 }
 
 fn send(producer: &BaseProducer, topic: &str, records: &[Record]) {
