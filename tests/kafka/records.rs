@@ -79,7 +79,10 @@ impl Broker {
         for (key, value) in settings {
             config.set(*key, *value);
         }
-        config.create().unwrap()
+        let producer: BaseProducer = config.create().unwrap();
+        // Without a connection it would wait half a second for one before it even asks for its id.
+        producer.client().fetch_metadata(None, DEADLINE).unwrap();
+        producer
     }
 
     /// All records of a topic as a `read_committed` reader sees them, by partition and offset.
@@ -89,6 +92,8 @@ impl Broker {
         config.set("enable.partition.eof", "true").set("isolation.level", "read_committed");
         config.set("fetch.wait.max.ms", "10");
         let consumer: BaseConsumer = config.create().unwrap();
+        // The same wait as a producer's.
+        consumer.fetch_metadata(Some(topic), DEADLINE).unwrap();
         let partitions = self.partitions(topic).unwrap();
         let mut all = TopicPartitionList::new();
         for partition in 0..partitions {
