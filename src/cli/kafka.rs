@@ -60,6 +60,62 @@ pub struct TopicArgs {
     pub queue_memory: u64,
 }
 
+/// How a topic is filled.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Kafka")]
+pub struct FillArgs {
+    #[command(flatten)]
+    /// How brokers are reached.
+    pub brokers: BrokerArgs,
+    /// Key of each frame [default: none; frames are then dealt out to the partitions in runs]
+    #[arg(long, value_enum, value_name = "FIELD", requires = "brokers")]
+    pub key: Option<Key>,
+    /// How batches are compressed [default: none]
+    #[arg(long, value_enum, value_name = "CODEC", requires = "brokers")]
+    pub codec: Option<Codec>,
+    /// Make the topic if it is not there
+    #[arg(long, requires = "brokers")]
+    pub create: bool,
+    /// Partitions of a topic that is made
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "create", value_parser = clap::value_parser!(i32).range(1..))]
+    pub partitions: i32,
+}
+
+/// What a frame's key is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Key {
+    /// The user, as in the frame but unescaped.
+    Uid,
+}
+
+/// How batches are compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Codec {
+    /// Not at all.
+    None,
+    /// By gzip.
+    Gzip,
+    /// By Snappy.
+    Snappy,
+    /// By LZ4.
+    Lz4,
+    /// By Zstandard.
+    Zstd,
+}
+
+impl Codec {
+    /// Its name, as librdkafka has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Codec::None => "none",
+            Codec::Gzip => "gzip",
+            Codec::Snappy => "snappy",
+            Codec::Lz4 => "lz4",
+            Codec::Zstd => "zstd",
+        }
+    }
+}
+
 /// Where to begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum From {

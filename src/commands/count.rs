@@ -4,6 +4,7 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use super::outputs::Output;
+use super::results_topic;
 use super::settle::{Summary, settle};
 use super::source::Read;
 use crate::accounts::{Accounts, Cost};
@@ -36,17 +37,19 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
         Some(path) => Output::open(path, read.files()).map(Some),
         None => Ok(None),
     };
-    let stdout = output.to.is_none().then(|| Output::stdout(read.files())).transpose()?;
+    let to_stdout = output.to.is_none() && output.output.is_none();
+    let stdout = to_stdout.then(|| Output::stdout(read.files())).transpose()?;
     let (to, rejects) = (open(&output.to)?, open(&output.rejects)?);
     let summary_to = open(&output.summary)?;
     let given: Vec<&Output> = [&stdout, &to, &rejects, &summary_to].into_iter().flatten().collect();
     Output::check_different(&given)?;
-    let sink: Box<dyn ResultSink> = match to {
-        Some(to) => {
+    let sink: Box<dyn ResultSink> = match (results_topic::open(args)?, to) {
+        (Some(topic), _) => topic,
+        (None, Some(to)) => {
             let name = to.name().to_owned();
             Box::new(LineSink::new(&name, output.format, to.empty()?))
         }
-        None => Box::new(LineSink::new("stdout", output.format, std::io::stdout())),
+        (None, None) => Box::new(LineSink::new("stdout", output.format, std::io::stdout())),
     };
     let rejects = match rejects {
         Some(rejects) => {

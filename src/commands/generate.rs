@@ -1,4 +1,4 @@
-//! `headcount generate`: a seeded stream of sample frames, to a file or stdout.
+//! `headcount generate`: a seeded stream of sample frames, to a file or stdout (to a topic: `fill.rs`).
 //!
 //! A preset (`--kind`) with each flag given laid over it. A closed pipe is no error; a file that
 //! cannot be written is one that names the file. Nothing is printed here.
@@ -8,7 +8,10 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
-use crate::generate::{FieldOrder, Late, LineEnd, Skew, TsUnit, UidForm, Workload, Written};
+use crate::cli::kafka::FillArgs;
+use crate::generate::{
+    FieldOrder, Generator, Late, LineEnd, Skew, TsUnit, UidForm, Workload, Written,
+};
 
 /// Bytes of a pipe's buffer, where the kernel grants it: a pipe of 64 KiB is slow.
 const PIPE_BYTES: usize = 1024 * 1024;
@@ -30,9 +33,12 @@ pub struct GenerateArgs {
     /// Preset that the other flags change; their defaults are given as plain/hostile
     #[arg(long, value_enum, default_value_t = Kind::Plain)]
     pub kind: Kind,
-    /// File to write; a file there is replaced [default: stdout]
-    #[arg(long, short, value_name = "FILE")]
+    /// File to write; a file there is replaced [default: stdout]. With --brokers: topic to add to
+    #[arg(long, short, value_name = "FILE|TOPIC")]
     pub output: Option<PathBuf>,
+    #[command(flatten)]
+    /// How a topic is filled.
+    pub topic: FillArgs,
     /// Threads that make frames; the bytes are the same for any number [default: one per core]
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
@@ -114,14 +120,8 @@ pub struct GenerateArgs {
 /// `InvalidInput` for settings that cannot be met; else what stopped the output, naming it.
 pub fn run(args: &GenerateArgs) -> io::Result<Option<Written>> {
     let invalid = |why: String| io::Error::new(io::ErrorKind::InvalidInput, why);
-    let mut generator = args.workload().generator().map_err(invalid)?;
-    if let Some(bytes) = args.size {
-        generator.resize(bytes).map_err(invalid)?;
-    }
-    let threads = match args.threads {
-        Some(threads) => threads,
-        None => std::thread::available_parallelism()?.get(),
-    };
+    let generator = args.generator().map_err(invalid)?;
+    let threads = args.threads()?;
     let name = args.output.as_deref().unwrap_or(Path::new("stdout"));
     let written = open(args.output.as_deref())
         .and_then(|mut out| generator.write_to(&mut out as &mut dyn Write, threads));
@@ -144,6 +144,29 @@ fn open(path: Option<&Path>) -> io::Result<File> {
 }
 
 impl GenerateArgs {
+    /// The generator of the stream asked for.
+    ///
+    /// # Errors
+    /// The setting that cannot be met.
+    pub fn generator(&self) -> Result<Generator, String> {
+        let mut generator = self.workload().generator()?;
+        if let Some(bytes) = self.size {
+            generator.resize(bytes)?;
+        }
+        Ok(generator)
+    }
+
+    /// The threads that make frames.
+    ///
+    /// # Errors
+    /// The cores cannot be told.
+    pub fn threads(&self) -> io::Result<usize> {
+        match self.threads {
+            Some(threads) => Ok(threads),
+            None => Ok(std::thread::available_parallelism()?.get()),
+        }
+    }
+
     /// The settings: the preset with the flags laid over it. `--size` is not in them.
     pub fn workload(&self) -> Workload {
         let preset = match self.kind {

@@ -2,10 +2,12 @@
 
 pub mod count;
 pub mod demo;
+pub mod fill;
 pub mod generate;
 pub mod measure;
 pub mod outputs;
 pub mod plan;
+pub mod results_topic;
 pub mod settle;
 pub mod shell;
 pub mod source;
@@ -75,6 +77,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Error> {
     match command {
         Command::Count(args) => count::run(&args),
         Command::Measure(command) => measure::run(&command),
+        Command::Generate(args) if args.topic.brokers.brokers.is_some() => fill::run(&args),
         Command::Generate(args) => {
             generate::run(&args).map_err(|e| match e.kind() {
                 ErrorKind::InvalidInput => Error::usage(e.to_string()),
@@ -88,6 +91,12 @@ fn dispatch(command: Command) -> Result<ExitCode, Error> {
         Command::Completions(args) => shell::completions(args.shell),
         Command::Man => shell::man(),
     }
+}
+
+/// A topic is asked for, of a program built without Kafka.
+#[cfg(not(feature = "kafka"))]
+fn without_kafka() -> Error {
+    Error::usage("this headcount was built without Kafka (feature `kafka`)")
 }
 
 /// The inputs given; stdin if none is and something is piped in.

@@ -43,7 +43,8 @@ struct Worker {
 
 impl Generator {
     /// Writes the whole stream to `out`, made by `threads` workers (at least 1, at most
-    /// [`STAGE_THREADS_MAX`]). The bytes are the same for any number of them.
+    /// [`STAGE_THREADS_MAX`]). The bytes are the same for any number of them, and so are the writes: each
+    /// is a block of whole frames, in the order of the stream.
     ///
     /// # Errors
     /// That of `out`, a closed pipe included.

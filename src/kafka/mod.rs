@@ -6,25 +6,33 @@
 //! over the topic ([`watch`]), and what is done about messages that are gone ([`mend`]). [`keeper`]
 //! commits restart points in the form of [`restart`].
 //!
+//! Out: [`output_topic`] is there or is made (by `admin`), [`sink`] sends results through the one
+//! [`producer`], [`fill`] fills a topic for `generate`.
+//!
 //! Under it: [`settings`], [`consumer`] (the reader's), [`client`], [`event`] and [`ask`] (the C
 //! interface), [`line`], [`errors`], [`notices`].
 
+mod admin;
 pub mod ask;
 pub mod client;
 pub mod consumer;
 pub mod errors;
 pub mod event;
+pub mod fill;
 pub mod held;
 pub mod keeper;
 pub mod line;
 pub mod mend;
 pub mod notices;
+pub mod output_topic;
 pub mod part;
 pub mod positions;
+pub mod producer;
 pub mod reader;
 pub mod reading;
 pub mod restart;
 pub mod settings;
+pub mod sink;
 pub mod skew;
 pub mod table;
 pub mod topic;

@@ -1,0 +1,202 @@
+//! Brokers of `scripts/kafka`: the one that all tests share, or one of a test's own; their topics.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::admin::{
+    AdminClient, AdminOptions, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
+};
+use rdkafka::client::DefaultClientContext;
+
+use crate::harness::Ran;
+
+/// A running broker, or several that are one cluster.
+pub(crate) struct Broker {
+    bootstrap: String,
+    folder: PathBuf,
+    admin: AdminClient<DefaultClientContext>,
+    /// Removes it all when dropped, where it is a test's own.
+    own: Option<tempfile::TempDir>,
+}
+
+impl Broker {
+    /// The one that all tests share: it has a secure listener, and is never stopped.
+    pub(crate) fn shared() -> Broker {
+        let variable = |name| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"));
+        Broker::new(variable("HEADCOUNT_BROKERS"), variable("HEADCOUNT_KAFKA_DIR").into(), None)
+    }
+
+    /// One of the test's own, started with these flags: to be stopped and started.
+    pub(crate) fn own(flags: &str) -> Broker {
+        let own = tempfile::tempdir().unwrap();
+        let folder = own.path().join("broker");
+        let up = format!("up --for {} {flags}", std::process::id());
+        let bootstrap = script(&folder, &up).exits(0).stdout.trim().to_owned();
+        Broker::new(bootstrap, folder, Some(own))
+    }
+
+    fn new(bootstrap: String, folder: PathBuf, own: Option<tempfile::TempDir>) -> Broker {
+        let admin = config(&bootstrap).create().unwrap();
+        Broker { bootstrap, folder, admin, own }
+    }
+
+    /// A verb of `scripts/kafka`, like `stop --kill` or `start`.
+    pub(crate) fn script(&self, words: &str) -> Ran {
+        script(&self.folder, words).exits(0)
+    }
+
+    pub(crate) fn bootstrap(&self) -> &str {
+        &self.bootstrap
+    }
+
+    /// Flags for the secure listener, as `headcount` (may do all) or `stranger` (nothing).
+    pub(crate) fn secure_flags(&self, user: &str, folder: &crate::harness::Folder) -> String {
+        let file = if user == "headcount" { "secure" } else { user };
+        let text = std::fs::read_to_string(self.folder.join(format!("{file}.properties"))).unwrap();
+        let (brokers, rest): (Vec<&str>, Vec<&str>) =
+            text.lines().partition(|line| line.starts_with("bootstrap.servers="));
+        let path = folder.file(&format!("{user}.properties"), rest.join("\n"));
+        let brokers = brokers[0].split_once('=').unwrap().1;
+        format!("-b {brokers} -F {path}")
+    }
+
+    /// A client's settings, to begin with.
+    pub(crate) fn config(&self) -> ClientConfig {
+        config(&self.bootstrap)
+    }
+
+    /// A topic's name that nobody else has; the topic is not there.
+    pub(crate) fn free_name(&self) -> String {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        format!("test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Makes a topic with these settings, and gives its name.
+    pub(crate) fn topic(&self, partitions: i32, settings: &[(&str, &str)]) -> String {
+        let name = self.free_name();
+        let mut new = NewTopic::new(&name, partitions, TopicReplication::Fixed(1));
+        for (key, value) in settings {
+            new = new.set(key, value);
+        }
+        let made = wait(self.admin.create_topics(&[new], &options())).unwrap();
+        assert!(made.iter().all(Result::is_ok), "{made:?}");
+        crate::harness::wait_until("the topic", || {
+            self.partitions(&name) == Some(partitions as usize)
+        });
+        name
+    }
+
+    /// A topic fit for results.
+    pub(crate) fn results_topic(&self) -> String {
+        self.topic(1, &[("cleanup.policy", "compact")])
+    }
+
+    /// How many partitions a topic has, all with a leader; none if it is not there.
+    pub(crate) fn partitions(&self, topic: &str) -> Option<usize> {
+        let metadata =
+            self.admin.inner().fetch_metadata(Some(topic), Duration::from_secs(30)).unwrap();
+        let found = metadata.topics().iter().find(|found| found.name() == topic)?;
+        let partitions = found.partitions();
+        let ready = !partitions.is_empty() && partitions.iter().all(|one| one.leader() >= 0);
+        (found.error().is_none() && ready).then_some(partitions.len())
+    }
+
+    /// Replicas of a topic's first partition.
+    pub(crate) fn replicas(&self, topic: &str) -> usize {
+        let metadata =
+            self.admin.inner().fetch_metadata(Some(topic), Duration::from_secs(30)).unwrap();
+        metadata.topics()[0].partitions()[0].replicas().len()
+    }
+
+    /// A topic's setting.
+    pub(crate) fn setting(&self, topic: &str, key: &str) -> String {
+        let resource = [ResourceSpecifier::Topic(topic)];
+        let described = wait(self.admin.describe_configs(&resource, &options())).unwrap();
+        let described = described.into_iter().next().unwrap().unwrap();
+        described.get(key).unwrap().value.clone().unwrap()
+    }
+
+    /// The first bytes of the log of a topic's first partition, as they lie on the broker's disk.
+    pub(crate) fn segment(&self, topic: &str) -> Vec<u8> {
+        let name = format!("node-1/data/{topic}-0/00000000000000000000.log");
+        let mut bytes = vec![0; 64];
+        let mut file = std::fs::File::open(self.folder.join(name)).unwrap();
+        std::io::Read::read_exact(&mut file, &mut bytes).unwrap();
+        bytes
+    }
+
+    /// Offset of the next record of a topic's first partition.
+    pub(crate) fn end(&self, topic: &str) -> i64 {
+        self.admin.inner().fetch_watermarks(topic, 0, Duration::from_secs(30)).unwrap().1
+    }
+
+    /// Gives a topic so many partitions.
+    pub(crate) fn grow(&self, topic: &str, partitions: usize) {
+        let new = [NewPartitions::new(topic, partitions)];
+        let made = wait(self.admin.create_partitions(&new, &options())).unwrap();
+        assert!(made.iter().all(Result::is_ok), "{made:?}");
+    }
+
+    /// Deletes a topic, and waits until it is gone.
+    pub(crate) fn delete(&self, topic: &str) {
+        let deleted = wait(self.admin.delete_topics(&[topic], &options())).unwrap();
+        assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
+        crate::harness::wait_until("the end of the topic", || self.partitions(topic).is_none());
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        if self.own.is_some() {
+            script(&self.folder, "down");
+        }
+    }
+}
+
+fn config(bootstrap: &str) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", bootstrap).set("allow.auto.create.topics", "false");
+    config
+}
+
+fn options() -> AdminOptions {
+    let timeout = Some(Duration::from_secs(30));
+    AdminOptions::new().request_timeout(timeout).operation_timeout(timeout)
+}
+
+/// Runs a verb of `scripts/kafka`.
+fn script(folder: &Path, words: &str) -> Ran {
+    let (verb, rest) = words.split_once(' ').unwrap_or((words, ""));
+    let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/kafka"));
+    command.arg(verb).arg("--dir").arg(folder).args(rest.split_whitespace());
+    Ran::of(command.output().unwrap())
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Waits for what rdkafka's admin client promises.
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Running the binary to its end, and reading what it left behind.
+
+use std::process::{Child, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::broker::Broker;
+
+pub(crate) const HEADCOUNT: &str = env!("CARGO_BIN_EXE_headcount");
+/// Nothing here takes a tenth of it: what is not over by then hangs.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
+
+/// What a run left behind.
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ran {
+    pub(crate) fn of(output: Output) -> Ran {
+        Ran {
+            code: output.status.code().unwrap_or_else(|| panic!("{output:?}")),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Asserts the exit code, and that no fault of the program itself was met.
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Ran {
+        assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
+        assert!(!self.stderr.contains("internal error"), "{}", self.stderr);
+        self
+    }
+
+    /// Asserts that stderr says this.
+    #[track_caller]
+    pub(crate) fn says(self, text: &str) -> Ran {
+        assert!(self.stderr.contains(text), "{text:?} is missing in: {}", self.stderr);
+        self
+    }
+
+    /// Asserts that stderr says nothing of this.
+    #[track_caller]
+    pub(crate) fn is_silent_on(self, text: &str) -> Ran {
+        assert!(!self.stderr.contains(text), "{text:?} is in: {}", self.stderr);
+        self
+    }
+}
+
+/// Runs the binary to its end: words, then further arguments.
+pub(crate) fn run(words: &str, more: &[&str]) -> Ran {
+    let mut command = assert_cmd::Command::new(HEADCOUNT);
+    command.args(words.split_whitespace()).args(more).timeout(DEADLINE);
+    Ran::of(command.output().unwrap())
+}
+
+/// Starts the binary; what is written to its stdin is up to the caller.
+pub(crate) fn start(words: &str, more: &[&str]) -> Child {
+    let mut command = std::process::Command::new(HEADCOUNT);
+    command.args(words.split_whitespace()).args(more);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+/// Waits until something is so.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
+    let deadline = std::time::Instant::now() + DEADLINE;
+    while !so() {
+        assert!(std::time::Instant::now() < deadline, "{what} never came");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A folder of its own for a test; gone with it.
+pub(crate) struct Folder(tempfile::TempDir);
+
+impl Folder {
+    pub(crate) fn new() -> Folder {
+        Folder(tempfile::tempdir().unwrap())
+    }
+
+    /// The path of a file in it, there or not.
+    pub(crate) fn at(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    /// Makes a file and gives its path.
+    pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        std::fs::write(self.at(name), content).unwrap();
+        self.at(name)
+    }
+
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.at(name)).unwrap()
+    }
+
+    /// A generated stream in a file.
+    pub(crate) fn generated(&self, flags: &str) -> String {
+        let path = self.at("frames.jsonl");
+        run(&format!("generate {flags} -o"), &[&path]).exits(0);
+        path
+    }
+
+    /// The results of counting a file to stdout.
+    pub(crate) fn counted(&self, path: &str) -> String {
+        run("count --quiet", &[path]).exits(0).stdout
+    }
+
+    /// Counts with `--summary` into a topic's brokers, and gives the summary too.
+    pub(crate) fn count(&self, broker: &Broker, words: &str, more: &[&str]) -> (Ran, Value) {
+        let summary = self.at("summary.json");
+        let words = format!("count -b {} --summary {summary} {words}", broker.bootstrap());
+        let ran = run(&words, more);
+        (ran, serde_json::from_slice(&self.read("summary.json")).unwrap())
+    }
+}

@@ -1,0 +1,24 @@
+//! The real binary against a real broker: what goes into a topic, what comes out of one, and what is said
+//! when the broker does not play along. Nothing of Kafka is mocked.
+//!
+//! All tests are ignored, as they need a broker: `scripts/test` starts one. By hand:
+//!
+//! ```text
+//! export HEADCOUNT_KAFKA_DIR=/tmp/a-broker
+//! export HEADCOUNT_BROKERS=$(scripts/kafka up --secure --dir $HEADCOUNT_KAFKA_DIR)
+//! cargo test --test kafka -- --ignored
+//! scripts/kafka down --dir $HEADCOUNT_KAFKA_DIR
+//! ```
+//!
+//! Each test has topics of its own, by name; one that stops its broker starts one of its own. Deadlines
+//! only catch what hangs; nothing here depends on how long anything takes.
+
+#![allow(clippy::unwrap_used, reason = "in tests an unwrap is the assertion")]
+#![allow(clippy::panic, reason = "in tests a panic is the assertion")]
+
+mod broker;
+mod fill;
+mod harness;
+mod output;
+mod records;
+mod refused;
