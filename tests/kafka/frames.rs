@@ -19,7 +19,15 @@ pub(crate) fn of_minute(minute: i64, uid: impl std::fmt::Display) -> String {
     at(START_S + 60 * minute + 30, uid)
 }
 
-/// The same as lines.
+/// A minute beyond the wall clock, by which silence would put windows out.
+pub(crate) const AHEAD_S: i64 = 4_000_000_020;
+
+/// A frame in the middle of a minute, counted from that one.
+pub(crate) fn ahead(minute: i64, uid: impl std::fmt::Display) -> String {
+    at(AHEAD_S + 60 * minute + 30, uid)
+}
+
+/// Frames as lines.
 pub(crate) fn lines<F: AsRef<[u8]>>(frames: impl IntoIterator<Item = F>) -> Vec<u8> {
     let line = |frame: F| [frame.as_ref(), b"\n"].concat();
     frames.into_iter().flat_map(line).collect()

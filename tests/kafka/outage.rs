@@ -2,7 +2,7 @@
 
 use crate::broker::Broker;
 use crate::following::Following;
-use crate::frames::{counts, of_minute};
+use crate::frames::{counts, ahead};
 use crate::harness::{Folder, run, wait_until};
 
 const FRAMES: u64 = 40_000;
@@ -27,7 +27,7 @@ fn a_broker_that_comes_back_changes_nothing_and_one_that_does_not_is_an_error() 
         wait_until("a first result", || run.has_put_out());
         run
     };
-    let frames: Vec<String> = (0..10).map(|minute| of_minute(minute, "user")).collect();
+    let frames: Vec<String> = (0..10).map(|minute| ahead(minute, "user")).collect();
     broker.write_frames(&live, &frames[..5]);
     let words = format!("count -b {b} -t {live} -o {output} --idle 1s");
     let follow = |more: &str| Following::start(&format!("{words} {more}"));

@@ -2,16 +2,9 @@
 
 use crate::broker::Broker;
 use crate::following::Following;
-use crate::frames::{Random, START_S, at, counts, each, of_minute, recount};
+use crate::frames::{AHEAD_S, ahead, Random, START_S, at, counts, each, of_minute, recount};
 use crate::harness::{Folder, wait_until};
 use crate::records::Record;
-
-/// A minute beyond the wall clock, by which silence would close windows.
-const AHEAD_S: i64 = 4_000_000_020;
-
-fn ahead(minute: i64, uid: &str) -> String {
-    at(AHEAD_S + 60 * minute + 30, uid)
-}
 
 /// Logs hours apart, with frames that are late by seconds or by hours.
 fn far_apart(random: &mut Random, partitions: i64) -> Vec<Vec<String>> {
