@@ -22,7 +22,7 @@ fn main() {
             let began = Instant::now();
             for batch in times.chunks(BATCH_FRAMES_MAX) {
                 verdicts.clear();
-                clock.judge(batch, &mut verdicts);
+                clock.judge(0, batch, &[], 0, &mut verdicts);
                 refused += verdicts.refusals().len();
             }
             let took = began.elapsed();

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use headcount::clock::ClockSettings;
-use headcount::engine::{self, Job, Sizes};
+use headcount::engine::{self, Job, Sizes, Source};
 use headcount::generate::{Generator, Reading, Workload};
 use headcount::input::Input;
 use headcount::output::sink::Collected;
@@ -51,7 +51,7 @@ fn count(path: &Path, cores: usize) -> (Duration, Vec<(i64, u64)>) {
     let topology = Topology::new(cores, &Wish::default()).expect("a plain topology");
     let results = Collected::default();
     let job = Job {
-        inputs: Input::look_at(&[path.to_owned()]).expect("the stream is there"),
+        source: Source::Inputs(Input::look_at(&[path.to_owned()]).expect("the stream is there")),
         scan: ScanSettings::default(),
         clock: ClockSettings::default(),
         depth: Depth::Count,
@@ -60,6 +60,7 @@ fn count(path: &Path, cores: usize) -> (Duration, Vec<(i64, u64)>) {
         wait: WaitPolicy::Balanced,
         sizes: Sizes::default(),
         sink: Box::new(results.clone()),
+        keeper: None,
         rejects: None,
         stop: Stop::new(),
     };

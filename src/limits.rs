@@ -34,6 +34,10 @@ pub const READ_SKEW_BYTES: usize = 512;
 /// Batches that belong to one scanner: one being filled, the rest on their way round.
 pub const BATCHES_PER_SCANNER: usize = 8;
 
+/// Messages of Kafka one scanner draws at a time: a chunk. They are held until it draws again, besides
+/// what `--queue-memory` allows, so fewer are drawn where they are large.
+pub const KAFKA_DRAW_MESSAGES_MAX: usize = 1024;
+
 /// Results on their way to the output, per ring.
 pub const RESULT_RING_SLOTS: usize = 1024;
 

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use headcount::clock::ClockSettings;
 use headcount::count::memory_bytes;
-use headcount::engine::{self, Job, Sizes};
+use headcount::engine::{self, Job, Sizes, Source};
 use headcount::generate::{Late, Workload};
 use headcount::input::Input;
 use headcount::output::lines::{Format, LineWriter};
@@ -94,6 +94,10 @@ impl ResultSink for Noting {
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
+
+    fn settled(&mut self) -> std::io::Result<u64> {
+        Ok(self.noted.lock().unwrap().len() as u64)
+    }
 }
 
 /// A stream whose users and windows are as many after a few minutes as ever.
@@ -129,7 +133,7 @@ fn allocations_at_results(frame_bytes: usize, cores: usize, wish: Wish, piped: b
     };
     let sink = Noting { lines: LineWriter::new(Format::Json), noted: Arc::clone(&noted) };
     let job = Job {
-        inputs,
+        source: Source::Inputs(inputs),
         scan: ScanSettings::default(),
         clock: ClockSettings::default(),
         depth: Depth::Count,
@@ -139,6 +143,7 @@ fn allocations_at_results(frame_bytes: usize, cores: usize, wish: Wish, piped: b
         // Small batches, so that scanners are not minutes ahead of the counters.
         sizes: Sizes { batch_frames: 256, ..Sizes::default() },
         sink: Box::new(sink),
+        keeper: None,
         rejects: None,
         stop: Stop::new(),
     };

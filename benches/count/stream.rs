@@ -55,6 +55,7 @@ impl Stream {
             shards: 1,
             window_sizes: 1,
             held_bytes: None,
+            partitioned: false,
         })
     }
 
@@ -92,7 +93,7 @@ impl Stream {
         }
         batch.seal(0, BatchEnd::More);
         self.times.extend_from_slice(batch.facts.ts_s());
-        self.clock.judge(&self.times, &mut batch.verdicts);
+        self.clock.judge(0, &self.times, &[], 0, &mut batch.verdicts);
     }
 
     /// How many different users each minute has that is over after this many frames, by a set of

@@ -272,6 +272,7 @@ impl Clock {
                 self.partitions.silence(partition);
                 self.settle(verdicts);
             }
+            News::Doubtful { partition } => self.partitions.doubt(partition),
             News::AllSilent { now_s } => {
                 for index in 0..self.known.len() {
                     let known = &self.known[index];

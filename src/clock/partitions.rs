@@ -99,6 +99,11 @@ impl Partitions {
         self.rest(partition, Holds::Silent);
     }
 
+    /// A silent partition may have unread frames after all.
+    pub fn doubt(&mut self, partition: Partition) {
+        self.one(partition).holds = Holds::Yes;
+    }
+
     /// A partition has ended.
     pub fn end(&mut self, partition: Partition) {
         self.rest(partition, Holds::Never);

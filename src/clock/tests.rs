@@ -1,5 +1,8 @@
 //! The rules of the clock, each with the shortest log that shows it.
 
+mod partitions;
+
+use super::verdict::NO_SLOT;
 use super::*;
 
 /// Judges the times in batches of `step`, and says what happened as text.
@@ -13,7 +16,7 @@ fn check(max_lag_s: u32, step: usize, times: &[i64], expected: &str) {
     for batch in batches {
         verdicts.clear();
         match batch {
-            Some(times) => clock.judge(times, &mut verdicts),
+            Some(times) => clock.judge(0, times, &[], 0, &mut verdicts),
             None => clock.finish(false, &mut verdicts),
         }
         let mut heads = verdicts.heads().iter();
@@ -92,7 +95,7 @@ fn the_far_ends_of_time_are_windows_like_others() {
 fn broken_off_puts_nothing_out() {
     let mut clock = Clock::new(&ClockSettings::default());
     let mut verdicts = Verdicts::new(8, 1);
-    clock.judge(&[0, 1, 61], &mut verdicts);
+    clock.judge(0, &[0, 1, 61], &[], 0, &mut verdicts);
     verdicts.clear();
     clock.finish(true, &mut verdicts);
     assert!(verdicts.marks().is_empty());

@@ -3,13 +3,14 @@
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
-use super::inputs;
 use super::outputs::Output;
 use super::results_topic;
 use super::settle::{Summary, settle};
+use super::source::Read;
 use crate::accounts::{Accounts, Cost};
 use crate::cli::CountArgs;
-use crate::engine::{self, Job, Sizes, Source};
+use crate::clock::ClockSettings;
+use crate::engine::{self, Job, Sizes};
 use crate::error::{Error, ExitCode};
 use crate::output::sink::{LineSink, ResultSink};
 use crate::ring::Stop;
@@ -26,16 +27,18 @@ const REJECT_BUFFER_BYTES: usize = 256 * 1024;
 pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     let output = &args.output;
     let clock = args.frames.clock()?;
-    let topology = Topology::new(cores(), &args.threads.wish())?;
-    let inputs = inputs(&args.input.files)?;
-    let names: Vec<String> = inputs.iter().map(|input| input.name.to_string()).collect();
+    let read = Read::look_at(&args.input, output.output.as_deref(), clock.max_lag_s)?;
+    let clock = ClockSettings { partitioned: read.is_partitioned(), ..clock };
+    let cores = cores();
+    let topology = Topology::new(cores, &read.wish(args.threads.wish(), cores))?;
+    let (names, told) = (read.names(), read.told());
     // All are opened before any is emptied: a name mistyped costs nobody the results of before.
     let open = |path: &Option<PathBuf>| match path {
-        Some(path) => Output::open(path, &inputs).map(Some),
+        Some(path) => Output::open(path, read.files()).map(Some),
         None => Ok(None),
     };
     let to_stdout = output.to.is_none() && output.output.is_none();
-    let stdout = to_stdout.then(|| Output::stdout(&inputs)).transpose()?;
+    let stdout = to_stdout.then(|| Output::stdout(read.files())).transpose()?;
     let (to, rejects) = (open(&output.to)?, open(&output.rejects)?);
     let summary_to = open(&output.summary)?;
     let given: Vec<&Output> = [&stdout, &to, &rejects, &summary_to].into_iter().flatten().collect();
@@ -59,9 +62,10 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     let stop = Stop::new();
     thread::stop_on_signals(stop.clone())?;
     let live = Live::new(topology.scanners);
-    let progress = Progress::new(live.clone(), &inputs, output.quiet);
+    let progress = Progress::new(live.clone(), read.extent(), output.quiet);
     let job = Job {
-        source: Source::Inputs(inputs),
+        keeper: read.keeper(),
+        source: read.into_source(),
         scan: args.frames.scan(),
         clock,
         depth: Depth::Count,
@@ -69,7 +73,6 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
         wait: args.threads.wait,
         sizes: Sizes::default(),
         sink,
-        keeper: None,
         rejects,
         stop: stop.clone(),
         live,
@@ -79,5 +82,6 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     let (accounts, failed) = Accounts::of(&mut outcome, stop.reason());
     let cost = Cost::of(&outcome);
     let summary = Summary::new(accounts, cost, &topology, names, &args.frames);
+    let summary = Summary { topic: told.now(), ..summary };
     settle(&summary, failed, summary_to, output.quiet)
 }

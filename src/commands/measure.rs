@@ -5,10 +5,12 @@ use indicatif::{DecimalBytes, HumanCount};
 use serde::Serialize;
 
 use super::settle::whole;
-use super::{inputs, print, say};
+use super::source::Read;
+use super::{print, say};
 use crate::accounts::{Accounts, Cost};
 use crate::cli::MeasureCommand;
-use crate::engine::{self, Job, Outcome, Sizes, Source};
+use crate::clock::ClockSettings;
+use crate::engine::{self, Job, Outcome, Sizes};
 use crate::error::{Error, ExitCode};
 use crate::output::sink::Discard;
 use crate::ring::{Stop, StopReason};
@@ -33,14 +35,15 @@ struct Measured {
 pub fn run(command: &MeasureCommand) -> Result<ExitCode, Error> {
     let (depth, args) = command.parts();
     let clock = args.frames.clock()?;
-    let topology = Topology::new(cores(), &args.threads.wish())?;
+    let cores = cores();
     let stop = Stop::new();
     thread::stop_on_signals(stop.clone())?;
     for round in 1..=args.rounds {
+        let read = Read::look_at(&args.input, None, clock.max_lag_s)?;
+        let topology = Topology::new(cores, &read.wish(args.threads.wish(), cores))?;
         let live = Live::new(topology.scanners);
-        let inputs = inputs(&args.input.files)?;
         if args.rounds > 1
-            && let Some(pipe) = inputs.iter().find(|input| input.size_bytes.is_none())
+            && let Some(pipe) = read.files().iter().find(|input| input.size_bytes.is_none())
         {
             let name = &pipe.name;
             return Err(Error::usage(format!(
@@ -48,11 +51,11 @@ pub fn run(command: &MeasureCommand) -> Result<ExitCode, Error> {
             )));
         }
         let job = Job {
-            source: Source::Inputs(inputs),
             scan: args.frames.scan(),
-            clock: clock.clone(),
+            clock: ClockSettings { partitioned: read.is_partitioned(), ..clock.clone() },
+            source: read.into_source(),
             depth,
-            topology: topology.clone(),
+            topology,
             wait: args.threads.wait,
             sizes: Sizes::default(),
             sink: Box::new(Discard::default()),

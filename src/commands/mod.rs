@@ -10,6 +10,7 @@ pub mod plan;
 pub mod results_topic;
 pub mod settle;
 pub mod shell;
+pub mod source;
 pub mod verify;
 
 use std::ffi::OsString;

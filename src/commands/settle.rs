@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::outputs::Output;
 use super::{complain, say};
-use crate::accounts::{Accounts, Cost, Ended};
+use crate::accounts::{Accounts, Cost, Ended, Frames};
 use crate::cli::FrameArgs;
 use crate::error::{Error, ExitCode};
 use crate::scan::{Kernel, Malformed};
@@ -28,8 +28,37 @@ pub struct Summary {
     pub topology: Vec<Vec<String>>,
     /// Inputs, in order.
     pub inputs: Vec<String>,
+    /// The topic, where one was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topic: Option<TopicSummary>,
     /// Settings the answer depends on.
     pub settings: Settings,
+}
+
+/// A topic that was read.
+#[derive(Serialize)]
+pub struct TopicSummary {
+    /// Its name.
+    pub name: String,
+    /// Its id: another one each time a topic of this name is made.
+    pub id: String,
+    /// Its cluster's id.
+    pub cluster_id: Option<String>,
+    /// How far its partitions were read.
+    pub partitions: Vec<PartitionSummary>,
+}
+
+/// How far a partition was read.
+#[derive(Serialize)]
+pub struct PartitionSummary {
+    /// Which.
+    pub partition: u32,
+    /// The first offset that was to be read.
+    pub entered: u64,
+    /// The offset after the last one read.
+    pub next: u64,
+    /// Before which offset it was to be left, if that was known.
+    pub until: Option<u64>,
 }
 
 /// Settings the answer depends on.
@@ -83,6 +112,7 @@ impl Summary {
                 .map(|stages| stages.iter().map(ToString::to_string).collect())
                 .collect(),
             inputs,
+            topic: None,
             settings: Settings::of(args),
         }
     }
@@ -110,12 +140,13 @@ impl Summary {
                 .map_or("unknown".into(), |bytes| DecimalBytes(bytes).to_string()),
         )];
         lines.push(format!(
-            "{} read = {} counted + {} late + {} malformed{}; {} put out, {} in open windows at most",
+            "{} read = {} counted + {} late + {} malformed{}{}; {} put out, {} in open windows at most",
             HumanCount(frames.frames_read),
             HumanCount(frames.counted),
             HumanCount(frames.refused_late),
             HumanCount(frames.malformed),
             reasons(accounts),
+            others(frames),
             count(accounts.windows, "window"),
             count(accounts.users_peak, "user"),
         ));
@@ -127,6 +158,13 @@ impl Summary {
                  (a dotted path leads into objects)"
                     .into(),
             );
+        }
+        if accounts.gaps > 0 {
+            lines.push(format!(
+                "{} of {} that were deleted before they were read: windows about them are not complete",
+                count(accounts.gaps, "gap"),
+                count(accounts.offsets_skipped, "offset"),
+            ));
         }
         let open = match accounts.ended {
             Ended::Done => None,
@@ -164,6 +202,17 @@ fn reasons(accounts: &Accounts) -> String {
         .map(|(reason, frames)| format!("{} {}", HumanCount(frames), reason.as_str()))
         .collect();
     if named.is_empty() { String::new() } else { format!(" ({})", named.join(", ")) }
+}
+
+/// What only topics have, where there is any of it.
+fn others(frames: &Frames) -> String {
+    let named = [
+        (frames.refused_gone, "gone"),
+        (frames.out_before, "out before"),
+        (frames.empty, "tombstones"),
+    ];
+    let some = named.iter().filter(|(frames, _)| *frames > 0);
+    some.map(|(frames, what)| format!(" + {} {what}", HumanCount(*frames))).collect()
 }
 
 /// So many of something, for people.

@@ -111,6 +111,7 @@ impl Checked {
             shards: 1,
             window_sizes: SIZES,
             held_bytes: None,
+            partitioned: false,
         };
         let mut batch = Batch::new(&shape);
         for &(user, slots) in frames {
@@ -245,6 +246,7 @@ fn too_many_users_are_an_error() {
         shards: 1,
         window_sizes: 1,
         held_bytes: None,
+        partitioned: false,
     };
     let mut batch = Batch::new(&shape);
     let route = batch.verdicts.add_route(&[0]);

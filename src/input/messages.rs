@@ -68,6 +68,11 @@ pub enum News {
         /// Which.
         partition: Partition,
     },
+    /// A silent partition may not be any more: nobody can tell whether it has unread messages.
+    Doubtful {
+        /// Which.
+        partition: Partition,
+    },
     /// The wall clock, unix seconds; said again and again while every partition is silent.
     AllSilent {
         /// The time.

@@ -1,8 +1,41 @@
 //! Kafka: topics in and out. The only folder that names rdkafka.
+//!
+//! In: [`topic`] looks at a topic before the run ([`positions`] decides where partitions are entered and
+//! left), [`reading`] is what the scanners' readers ([`reader`], [`held`]) share while it is read:
+//! partitions ([`part`]), which of them wait ([`skew`]), what time says of them ([`vigil`]), the watch
+//! over the topic ([`watch`]), and what is done about messages that are gone ([`mend`]). [`keeper`]
+//! commits restart points in the form of [`restart`].
+//!
+//! Out: [`output_topic`] looks at a topic before the run and makes it ([`admin`]); [`sink`] writes results
+//! and [`fill`] sample frames, both by the one [`producer`] to its [`topic_handle`].
+//!
+//! Under it: [`settings`], [`consumer`] (the reader's), [`client`], [`event`] and [`ask`] (the C
+//! interface), [`line`], [`errors`], [`notices`].
 
-mod admin;
+pub mod admin;
+pub mod ask;
+pub mod client;
+pub mod consumer;
+pub mod errors;
+pub mod event;
 pub mod fill;
+pub mod held;
+pub mod keeper;
+pub mod line;
+pub mod mend;
+pub mod notices;
 pub mod output_topic;
+pub mod part;
+pub mod positions;
 pub mod producer;
+pub mod reader;
+pub mod reading;
+pub mod restart;
 pub mod settings;
 pub mod sink;
+pub mod skew;
+pub mod table;
+pub mod topic;
+pub mod topic_handle;
+pub mod vigil;
+pub mod watch;

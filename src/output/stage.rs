@@ -221,10 +221,10 @@ impl OutputStage {
             return;
         }
         // Rejects are wanted also when nobody reads the results any more.
-        if !self.report.closed {
-            if let Err(e) = self.sink.flush() {
-                self.sink_failed(e);
-            }
+        if !self.report.closed
+            && let Err(e) = self.sink.flush()
+        {
+            self.sink_failed(e);
         }
         if let Some(rings) = &mut self.rings.rejects
             && let Err(e) = rings.writer.flush()

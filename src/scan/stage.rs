@@ -332,8 +332,8 @@ fn fill_from_messages(
             continue;
         };
         batch.tally.bytes += payload.len() as u64;
-        // A message is a frame, however blank.
-        let frame = without_mark(payload);
+        // The same bytes are the same frame as in a line; but a message is a frame, however blank.
+        let frame = content(payload).unwrap_or_default();
         let place = Place { input: batch.partition, offset: message.offset };
         if frames.take(frame, place, batch) {
             batch.push_offset(message.offset);

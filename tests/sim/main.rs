@@ -9,6 +9,7 @@
 
 mod faults;
 mod logs;
+mod partitions;
 mod pipeline;
 
 use headcount::engine::Sizes;

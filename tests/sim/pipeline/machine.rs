@@ -128,10 +128,9 @@ impl Machine {
             Some(Fault::RejectsFull(room)) => rejects.1 = Some((room, ErrorKind::StorageFull)),
             Some(Fault::Signal(_) | Fault::Gone(_)) | None => {}
         }
-        let stop = Stop::new();
         let input_names = inputs.iter().map(|input| input.name.to_string()).collect();
         let job = Job {
-            inputs,
+            source: engine::Source::Inputs(inputs),
             scan: settings.clone(),
             clock: ClockSettings { max_lag_s: *max_lag_s, ..ClockSettings::default() },
             depth: Depth::Count,
@@ -139,13 +138,29 @@ impl Machine {
             wait: WaitPolicy::Park,
             sizes: *sizes,
             sink: Box::new(LineSink::new("results", Format::Json, results.clone())),
+            keeper: None,
             rejects: with_rejects.then(|| ("rejects".into(), Box::new(rejects.clone()) as _)),
-            stop: stop.clone(),
+            stop: Stop::new(),
             live: Live::new(topology.scanners),
         };
+        let machine = Machine::of_job(job, results);
+        Machine { fault, writers, rejects, input_names, _files: files, ..machine }
+    }
+
+    /// The stages of a job whose results go to `results`, and which nothing befalls.
+    pub(crate) fn of_job(job: Job, results: Shared) -> Machine {
+        let stop = job.stop.clone();
         let wiring = engine::wire(job).unwrap();
-        let stages = wiring.threads.into_iter().flat_map(|(stages, _)| stages).collect();
-        Machine { fault, stop, stages, writers, results, rejects, input_names, _files: files }
+        Machine {
+            fault: None,
+            stop,
+            stages: wiring.threads.into_iter().flat_map(|(stages, _)| stages).collect(),
+            writers: Vec::new(),
+            results,
+            rejects: Shared::default(),
+            input_names: Vec::new(),
+            _files: Vec::new(),
+        }
     }
 
     /// Steps to the end, in random order; the error says what locked up.

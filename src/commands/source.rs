@@ -1,0 +1,175 @@
+//! What a run reads, by its flags: files and stdin, or a topic.
+
+use crate::cli::InputArgs;
+use crate::engine::Source;
+use crate::error::Error;
+use crate::input::Input;
+#[cfg(feature = "kafka")]
+use crate::kafka::topic::Topic;
+use crate::output::sink::RestartKeeper;
+use crate::topology::Wish;
+use crate::watch::progress::Extent;
+
+use super::settle::TopicSummary;
+
+/// Cores up to which one scanner is enough for a topic: librdkafka's own threads want the others.
+const FEW_CORES: usize = 3;
+
+/// What is read, looked at and not yet begun.
+pub enum Read {
+    /// Files and pipes.
+    Files(Vec<Input>),
+    /// A topic.
+    #[cfg(feature = "kafka")]
+    Topic(Box<Topic>),
+}
+
+/// What of a topic is told when it has been read.
+pub enum Told {
+    /// It was none.
+    Nothing,
+    /// Its names, and where its places are kept.
+    #[cfg(feature = "kafka")]
+    Topic(TopicSummary, crate::kafka::table::Table),
+}
+
+impl Read {
+    /// Looks at what these flags name. `output` is the topic of the results, where there is one.
+    ///
+    /// # Errors
+    /// It cannot be read, or there is both or neither.
+    pub fn look_at(args: &InputArgs, output: Option<&str>, max_lag_s: u32) -> Result<Read, Error> {
+        let Some(topic) = &args.topic.topic else {
+            if args.topic.brokers.brokers.is_some() && output.is_none() {
+                return Err(Error::usage("--brokers: give the topic to read by --topic"));
+            }
+            return super::inputs(&args.files).map(Read::Files);
+        };
+        if !args.files.is_empty() {
+            return Err(Error::usage("give files or a topic to read, not both"));
+        }
+        Read::topic(args, topic, output, max_lag_s)
+    }
+
+    #[cfg(feature = "kafka")]
+    fn topic(
+        args: &InputArgs,
+        topic: &str,
+        output: Option<&str>,
+        max_lag_s: u32,
+    ) -> Result<Read, Error> {
+        let own = output.map(|output| format!("headcount.{topic}.{output}"));
+        let group = args.topic.group.clone().or(own);
+        let topic = Topic::look_at(&args.topic, topic, group.as_deref(), max_lag_s)?;
+        Ok(Read::Topic(Box::new(topic)))
+    }
+
+    #[cfg(not(feature = "kafka"))]
+    fn topic(_: &InputArgs, _: &str, _: Option<&str>, _: u32) -> Result<Read, Error> {
+        Err(Error::usage("--topic: this program was built without Kafka"))
+    }
+
+    /// The files among it.
+    pub fn files(&self) -> &[Input] {
+        match self {
+            Read::Files(inputs) => inputs,
+            #[cfg(feature = "kafka")]
+            Read::Topic(_) => &[],
+        }
+    }
+
+    /// What it is called.
+    pub fn names(&self) -> Vec<String> {
+        match self {
+            Read::Files(inputs) => inputs.iter().map(|input| input.name.to_string()).collect(),
+            #[cfg(feature = "kafka")]
+            Read::Topic(topic) => vec![crate::input::messages::MessageSource::name(&**topic)],
+        }
+    }
+
+    /// How much there is, as far as it is known.
+    pub fn extent(&self) -> Extent {
+        match self {
+            Read::Files(inputs) => {
+                Extent::Bytes(inputs.iter().map(|input| input.size_bytes).sum::<Option<u64>>())
+            }
+            #[cfg(feature = "kafka")]
+            Read::Topic(topic) => Extent::Messages(topic.offsets_total()),
+        }
+    }
+
+    /// Whether it has partitions.
+    pub fn is_partitioned(&self) -> bool {
+        match self {
+            Read::Files(_) => false,
+            #[cfg(feature = "kafka")]
+            Read::Topic(_) => true,
+        }
+    }
+
+    /// What suits it where the user has no wish.
+    pub fn wish(&self, wish: Wish, cores: usize) -> Wish {
+        if !self.is_partitioned() {
+            return wish;
+        }
+        let scanners = wish.scanners.or((cores <= FEW_CORES).then_some(1));
+        Wish { scanners, ..wish }
+    }
+
+    /// What keeps restart points.
+    pub fn keeper(&self) -> Option<Box<dyn RestartKeeper>> {
+        match self {
+            Read::Files(_) => None,
+            #[cfg(feature = "kafka")]
+            Read::Topic(topic) => topic.keeper(),
+        }
+    }
+
+    /// What can be told of it once it is read.
+    pub fn told(&self) -> Told {
+        match self {
+            Read::Files(_) => Told::Nothing,
+            #[cfg(feature = "kafka")]
+            Read::Topic(topic) => Told::Topic(
+                TopicSummary {
+                    name: crate::input::messages::MessageSource::name(&**topic),
+                    id: topic.topic_id().into(),
+                    cluster_id: topic.cluster_id().map(str::to_owned),
+                    partitions: Vec::new(),
+                },
+                topic.table(),
+            ),
+        }
+    }
+
+    /// What the engine reads.
+    pub fn into_source(self) -> Source {
+        match self {
+            Read::Files(inputs) => Source::Inputs(inputs),
+            #[cfg(feature = "kafka")]
+            Read::Topic(topic) => Source::Messages(topic),
+        }
+    }
+}
+
+impl Told {
+    /// The topic, with its places now.
+    pub fn now(self) -> Option<TopicSummary> {
+        match self {
+            Told::Nothing => None,
+            #[cfg(feature = "kafka")]
+            Told::Topic(summary, table) => {
+                let place = |row: crate::kafka::table::Row| super::settle::PartitionSummary {
+                    partition: row.partition,
+                    entered: row.entered,
+                    next: row.next,
+                    until: row.until,
+                };
+                Some(TopicSummary {
+                    partitions: table.all().into_iter().map(place).collect(),
+                    ..summary
+                })
+            }
+        }
+    }
+}

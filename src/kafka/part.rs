@@ -1,0 +1,188 @@
+//! One partition being read: how far it is, where it is left, and what its queue says.
+
+use rdkafka::types::RDKafkaRespErr as Raw;
+
+use super::client::Queue;
+use super::held::{Head, Held};
+use super::positions::{Bound, Position};
+use super::table::Row;
+use super::vigil::Vigil;
+use crate::input::messages::{Entry, Partition};
+
+/// Looks of the wall clock at the brokers' answers, milliseconds of unix time.
+pub type WallMs = i64;
+
+/// One partition. See the module's header.
+pub struct Part {
+    /// Its number.
+    pub partition: Partition,
+    /// Its queue; none once it has ended.
+    pub queue: Option<Queue>,
+    /// The offset of the next message.
+    pub next: u64,
+    /// Where it is left.
+    pub bound: Bound,
+    /// What its entry is to the clock.
+    pub entry: Entry,
+    /// The first there is was wanted, whichever it is, and nothing has come yet.
+    pub from_first: bool,
+    /// Chunks of it that scanners are at.
+    pub out: u32,
+    /// How often it was set anew where it was, for want of anything else wrong.
+    pub reset: u32,
+    /// What time says of it.
+    pub vigil: Vigil,
+}
+
+/// What drawn messages came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Drew {
+    /// Nothing more.
+    Fine,
+    /// Its end was reached.
+    Ended,
+    /// Its next message is not there.
+    Lost,
+    /// It is not known any more.
+    Unknown,
+    /// It may not be read any more.
+    Denied,
+    /// Its brokers are in some trouble, and are asked again.
+    Trouble(i32, String),
+    /// It cannot be read on.
+    Unreadable(String),
+    /// An offset came that had come before.
+    WentBack(u64),
+}
+
+impl Part {
+    /// A partition about to be read.
+    pub fn new(position: &Position, vigil: Vigil) -> Part {
+        Part {
+            partition: position.partition,
+            queue: None,
+            next: position.start,
+            bound: position.bound,
+            entry: position.entry,
+            from_first: position.from_first,
+            out: 0,
+            reset: 0,
+            vigil,
+        }
+    }
+
+    /// Whether its bound is reached already.
+    pub fn is_at_bound(&self) -> bool {
+        matches!(self.bound, Bound::Offset(end) if self.next >= end)
+    }
+
+    /// Whether it is followed, so that it can fall silent.
+    pub fn follows(&self) -> bool {
+        !matches!(self.bound, Bound::Offset(_))
+    }
+
+    /// Its row in the table, when it is entered.
+    pub fn row(&self) -> Row {
+        let until = match self.bound {
+            Bound::Offset(end) => Some(end),
+            Bound::Never | Bound::TimeMs(_) => None,
+        };
+        Row { partition: self.partition, entered: self.next, next: self.next, until }
+    }
+
+    /// Takes note of what was drawn from its queue, and leaves in `held` the messages to be scanned.
+    pub fn review(&mut self, held: &mut Held, wall_ms: impl Fn() -> WallMs) -> Drew {
+        let mut drew = Drew::Fine;
+        held.retain(|held, index| {
+            let Head { error, offset } = held.head(index);
+            let offset = offset.cast_unsigned();
+            // What lies behind the end, or behind a fault, is not looked at.
+            if !matches!(drew, Drew::Fine | Drew::Trouble(..) | Drew::Unknown) {
+                return false;
+            }
+            if error != 0 {
+                let said = self.heed(error, offset, &wall_ms, || held.text(index));
+                if said != Drew::Fine {
+                    drew = said;
+                }
+                return false;
+            }
+            if offset < self.next {
+                drew = Drew::WentBack(offset);
+                return false;
+            }
+            let is_beyond = match self.bound {
+                Bound::Never => false,
+                Bound::Offset(end) => offset >= end,
+                Bound::TimeMs(ms) => held.time_ms(index).is_some_and(|at_ms| at_ms >= ms),
+            };
+            if is_beyond {
+                drew = Drew::Ended;
+                return false;
+            }
+            self.next = offset + 1;
+            true
+        });
+        if held.count() > 0 {
+            self.from_first = false;
+            self.reset = 0;
+        }
+        if self.is_at_bound() && matches!(drew, Drew::Fine | Drew::Trouble(..) | Drew::Unknown) {
+            drew = Drew::Ended;
+        }
+        drew
+    }
+
+    /// Takes note of what the queue says in place of a message.
+    fn heed(
+        &mut self,
+        error: i32,
+        offset: u64,
+        wall_ms: impl Fn() -> WallMs,
+        text: impl Fn() -> String,
+    ) -> Drew {
+        let is = |raw: Raw| error == raw as i32;
+        if is(Raw::RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+            // Whatever lay up to here is no message: markers of transactions, what was compacted or
+            // rolled back.
+            self.next = self.next.max(offset);
+            return match self.bound {
+                Bound::TimeMs(ms) if wall_ms() >= ms => Drew::Ended,
+                _ => Drew::Fine,
+            };
+        }
+        if is(Raw::RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
+            || is(Raw::RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE)
+            || is(Raw::RD_KAFKA_RESP_ERR__LOG_TRUNCATION)
+        {
+            return Drew::Lost;
+        }
+        if is(Raw::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+            || is(Raw::RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
+            || is(Raw::RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
+        {
+            return Drew::Unknown;
+        }
+        if is(Raw::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) {
+            return Drew::Denied;
+        }
+        let passing = [
+            Raw::RD_KAFKA_RESP_ERR__TRANSPORT,
+            Raw::RD_KAFKA_RESP_ERR__TIMED_OUT,
+            Raw::RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN,
+            Raw::RD_KAFKA_RESP_ERR__WAIT_COORD,
+            Raw::RD_KAFKA_RESP_ERR__AUTHENTICATION,
+            Raw::RD_KAFKA_RESP_ERR__SSL,
+            Raw::RD_KAFKA_RESP_ERR__RESOLVE,
+            Raw::RD_KAFKA_RESP_ERR_UNKNOWN,
+        ];
+        // What a broker answers is asked for again. What librdkafka itself could not make out of an
+        // answer (a codec it does not know, a checksum that is wrong) it would pass over.
+        let too_large = is(Raw::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+        if !too_large && (error > 0 || passing.iter().any(|&raw| is(raw))) {
+            Drew::Trouble(error, text())
+        } else {
+            Drew::Unreadable(text())
+        }
+    }
+}

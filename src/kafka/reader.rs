@@ -1,0 +1,55 @@
+//! One scanner's reader of a topic: the messages it holds, and a handle to what all readers share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::client::Client;
+use super::held::Held;
+use super::reading::{HOUSE_EVERY, Reading};
+use crate::input::messages::{Drawn, Message, MessageReader, Partition};
+use crate::ring::Token;
+
+/// A reader.
+pub struct Reader {
+    held: Held,
+    token: Token<Reading>,
+    /// The partition of the messages drawn last, until that they are done with is told.
+    drew: Option<Partition>,
+    reached_s: Option<i64>,
+}
+
+impl Reader {
+    /// A reader of what this token guards.
+    pub fn new(client: Arc<Client>, token: Token<Reading>) -> Reader {
+        Reader { held: Held::new(client), token, drew: None, reached_s: None }
+    }
+}
+
+impl MessageReader for Reader {
+    fn draw(&mut self, reached_s: Option<i64>) -> Drawn {
+        // Before the token is asked for: giving back takes as long as drawing.
+        self.held.give_back();
+        self.reached_s = reached_s.or(self.reached_s);
+        let Some(mut reading) = self.token.try_take() else { return Drawn::Busy };
+        if let Some(partition) = self.drew.take() {
+            reading.done(partition, self.reached_s.take());
+        }
+        let drawn = reading.draw(&mut self.held);
+        match drawn {
+            Drawn::Waiting => drop(reading),
+            _ => reading.release_and_wake(),
+        }
+        if let Drawn::Messages { partition, .. } = drawn {
+            self.drew = Some(partition);
+        }
+        drawn
+    }
+
+    fn next(&mut self) -> Option<Message<'_>> {
+        self.held.take()
+    }
+
+    fn wake_in(&self) -> Option<Duration> {
+        Some(HOUSE_EVERY)
+    }
+}
