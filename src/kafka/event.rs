@@ -1,4 +1,5 @@
-//! Events: what librdkafka puts on a queue that is no message: errors, and answers to what was asked.
+//! Events: what librdkafka puts on a queue that is no message: errors, answers to what was asked, and what
+//! became of messages sent.
 
 use std::ptr::NonNull;
 
@@ -51,6 +52,21 @@ impl Event {
         // SAFETY: the text lives as long as the event.
         let text = unsafe { text_of(text) };
         Some(Trouble { code: code.into(), text })
+    }
+}
+
+impl Event {
+    /// What became of messages, where it is about that: the number each was sent with, and the error of
+    /// one that was not delivered.
+    pub fn deliveries(&self) -> impl Iterator<Item = (usize, Option<RDKafkaErrorCode>)> + '_ {
+        std::iter::from_fn(|| {
+            // SAFETY: the event is alive; one of another kind has no messages.
+            let message = unsafe { c::rd_kafka_event_message_next(self.ptr()) };
+            // SAFETY: it is null or lives as long as the event.
+            let message = unsafe { message.as_ref() }?;
+            let failed = message.err != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR;
+            Some((message._private.addr(), failed.then(|| message.err.into())))
+        })
     }
 }
 

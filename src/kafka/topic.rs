@@ -269,11 +269,13 @@ impl<'a> Looker<'a> {
                 return Err(error);
             }
             match self.group {
-                // Said once, and who waits for the group's coordinator does not hear of it.
-                Some(group) if let Some(error) = errors::for_good_of_group(&trouble, group) => {
-                    return Err(error);
-                }
+                // Its coordinator is looked for whether a group was asked for or not.
                 None if trouble.code == Code::GroupAuthorizationFailed => {}
+                Some(group) if trouble.code == Code::GroupAuthorizationFailed => {
+                    if let Some(error) = errors::for_good_of_group(&trouble, group) {
+                        return Err(error);
+                    }
+                }
                 _ => self.notices.trouble(trouble),
             }
         }

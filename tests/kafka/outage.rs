@@ -2,7 +2,7 @@
 
 use crate::broker::Broker;
 use crate::following::Following;
-use crate::frames::{counts, ahead};
+use crate::frames::{ahead, counts};
 use crate::harness::{Folder, run, wait_until};
 
 const FRAMES: u64 = 40_000;

@@ -2,7 +2,7 @@
 
 use crate::broker::Broker;
 use crate::following::Following;
-use crate::frames::{AHEAD_S, ahead, Random, START_S, at, counts, each, of_minute, recount};
+use crate::frames::{AHEAD_S, Random, START_S, ahead, at, counts, each, of_minute, recount};
 use crate::harness::{Folder, wait_until};
 use crate::records::Record;
 
