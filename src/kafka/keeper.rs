@@ -16,6 +16,7 @@ use super::notices::Notices;
 use super::restart::{Basis, NOTE_BYTES_MAX, write};
 use super::table::Table;
 use crate::clock::restart::{PartitionRestart, Restart};
+use crate::input::messages::Partition;
 use crate::output::sink::RestartKeeper;
 
 /// How long after a commit that failed it is tried again.
@@ -28,6 +29,8 @@ pub struct GroupKeeper {
     topic: String,
     basis: Basis,
     table: Table,
+    /// Partitions there were at the start.
+    partitions: Partition,
     give_up: Duration,
     notices: Notices,
     /// What is being committed.
@@ -50,6 +53,7 @@ impl GroupKeeper {
         topic: &str,
         basis: Basis,
         table: Table,
+        partitions: Partition,
         give_up: Duration,
     ) -> GroupKeeper {
         GroupKeeper {
@@ -58,6 +62,7 @@ impl GroupKeeper {
             topic: topic.into(),
             basis,
             table,
+            partitions,
             give_up,
             notices: Notices::default(),
             under_way: None,
@@ -69,11 +74,8 @@ impl GroupKeeper {
     fn offsets(&self, restart: &Restart) -> Option<TopicPartitionList> {
         let rows = self.table.all();
         let mut offsets = TopicPartitionList::with_capacity(rows.len());
-        // A run that was stopped at its very start has entered partitions that the clock has not heard
-        // of. The next run is to enter them where this one did.
-        let unheard = rows
-            .iter()
-            .filter(|row| restart.partitions.iter().all(|point| point.partition != row.partition));
+        // Added ones may have been entered and not be known to the clock yet.
+        let unheard = rows.iter().filter(|row| !knows(restart, row.partition));
         let unheard = unheard.map(|row| PartitionRestart {
             partition: row.partition,
             offset: row.entered,
@@ -129,6 +131,10 @@ impl GroupKeeper {
     }
 }
 
+fn knows(restart: &Restart, partition: Partition) -> bool {
+    restart.partitions.iter().any(|point| point.partition == partition)
+}
+
 /// What went wrong with a commit, as a whole or for a partition.
 fn trouble_of(event: &Event) -> Option<Trouble> {
     if let Some(trouble) = event.trouble() {
@@ -159,6 +165,11 @@ impl RestartKeeper for GroupKeeper {
     }
 
     fn keep(&mut self, restart: &Restart) -> io::Result<()> {
+        // A run stopped at its very start: the clock has not heard where all partitions were entered, nor
+        // perhaps what an earlier run had put out. What that one left still holds.
+        if !(0..self.partitions).all(|partition| knows(restart, partition)) {
+            return Ok(());
+        }
         let Some(offsets) = self.offsets(restart) else {
             self.notices.say(&format!(
                 "{}: more than {NOTE_BYTES_MAX} bytes beside an offset; the one before it is kept",

@@ -130,7 +130,11 @@ impl Topic {
         let basis = Basis { topic_id: self.plan.topic_id.clone(), max_lag_s: self.max_lag_s };
         let give_up = self.plan.patience.give_up;
         let (topic, table) = (&self.plan.topic, self.table.clone());
-        Some(Box::new(GroupKeeper::new(&self.client, group, topic, basis, table, give_up)))
+        // They are numbered by Kafka's own 32 bits.
+        let partitions = Partition::try_from(self.positions.len()).unwrap_or(Partition::MAX);
+        let client = &self.client;
+        let keeper = GroupKeeper::new(client, group, topic, basis, table, partitions, give_up);
+        Some(Box::new(keeper))
     }
 
     /// The cluster's id, where the brokers tell it.

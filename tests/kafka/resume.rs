@@ -186,6 +186,24 @@ fn a_group_serves_results_to_stdout_too() {
 
 #[test]
 #[ignore = "needs a broker: scripts/test starts one"]
+fn runs_stopped_at_their_start_leave_the_restart_point_as_it_is() {
+    let (broker, folder, mut random) = (Broker::shared(), Folder::new(), Random::new());
+    let mut case = Case::new(&broker, &folder, &mut random, 4);
+    case.written = 1000;
+    broker.write(&case.input, &case.log.records[..1000]);
+    let run = Following::start(&case.words());
+    let can = case.log.finals(&case.expected, case.written);
+    crate::harness::wait_until("results", || case.put_out() == can);
+    run.stop().exits(130);
+    for _ in 0..8 {
+        Following::start(&case.words()).stop().exits(130);
+    }
+    case.finish();
+    assert_eq!(broker.read_lines(&case.output), case.expected);
+}
+
+#[test]
+#[ignore = "needs a broker: scripts/test starts one"]
 fn a_run_that_has_put_out_nothing_yet_is_gone_on_with() {
     let (broker, folder) = (Broker::shared(), Folder::new());
     let (input, output) = (broker.topic(2, &[]), broker.results_topic());
