@@ -338,7 +338,7 @@ impl Clock {
         let out = self.known.iter().filter(|known| !matches!(known.state, State::Open(_)));
         Some(Arc::new(Restart {
             finals_s: self.finals_s,
-            complete_after_s: self.partitions.complete_after_s(),
+            seen: self.partitions.seen(),
             out_s: out.map(|known| known.window.start_s).collect(),
             partitions: self.partitions.numbers().map(point).collect(),
         }))
@@ -477,7 +477,7 @@ impl Clock {
     fn resume(&mut self, restart: &Restart) {
         self.finals_s = restart.finals_s;
         self.out_before_s = restart.finals_s;
-        self.partitions.resume(restart.complete_after_s);
+        self.partitions.resume(restart.seen);
         for &start_s in &restart.out_s {
             let window = self.size.window_at(start_s);
             let key = window.end_s;

@@ -1,6 +1,7 @@
 //! The partitions' clocks: one for each, the lowest of those that hold time back, and from when on
 //! windows are seen whole.
 
+use super::restart::Seen;
 use crate::input::messages::{Entry, Partition};
 
 /// Whether a partition holds time back.
@@ -36,12 +37,8 @@ struct One {
 #[derive(Debug, Default)]
 pub struct Partitions {
     all: Vec<Option<One>>,
-    /// Time of the earliest first frame of partitions entered at their beginning.
-    begun_s: Option<i64>,
-    /// The latest time at which unread frames may lie just before what was read.
-    unread_until_s: Option<i64>,
-    /// An earlier run did not know yet what it had left unread.
-    unread_before: bool,
+    /// What is known of unread frames; `unread` is what an earlier run left so.
+    seen: Seen,
 }
 
 impl Partitions {
@@ -54,7 +51,9 @@ impl Partitions {
         let (clock_s, before) = match entry {
             Entry::Beginning => (None, Before::Nothing),
             Entry::Midway => (None, Before::Unread),
-            Entry::Resumed { clock_s } if self.unread_before => (clock_s, Before::Unread),
+            Entry::Resumed { clock_s } if self.seen.unread => (clock_s, Before::Unread),
+            // Whether or not an earlier run has seen its first frame, that is still to come.
+            Entry::Resumed { clock_s: None } => (None, Before::Nothing),
             Entry::Resumed { clock_s } => (clock_s, Before::Read),
         };
         self.all[index] = Some(One { clock_s, holds: Holds::Yes, before });
@@ -82,9 +81,12 @@ impl Partitions {
         match before {
             Before::Read => {}
             Before::Nothing => {
-                self.begun_s = Some(self.begun_s.map_or(ts_s, |begun_s| begun_s.min(ts_s)));
+                let begun_s = &mut self.seen.begun_s;
+                *begun_s = Some(begun_s.map_or(ts_s, |begun_s| begun_s.min(ts_s)));
             }
-            Before::Unread => self.unread_until_s = self.unread_until_s.max(Some(ts_s)),
+            Before::Unread => {
+                self.seen.unread_until_s = self.seen.unread_until_s.max(Some(ts_s));
+            }
         }
         moves
     }
@@ -116,7 +118,7 @@ impl Partitions {
         // With nothing unread in it, what it will yet hold comes after what is known now.
         if one.before == Before::Unread && highest_s.is_some() {
             one.before = Before::Read;
-            self.unread_until_s = self.unread_until_s.max(highest_s);
+            self.seen.unread_until_s = self.seen.unread_until_s.max(highest_s);
         }
     }
 
@@ -147,16 +149,19 @@ impl Partitions {
 
     /// Windows that start after this time are seen from their start; none: nobody knows yet which.
     pub fn complete_after_s(&self) -> Option<i64> {
-        if self.all.iter().flatten().any(|one| one.before == Before::Unread) {
-            return None;
-        }
-        self.begun_s.max(self.unread_until_s)
+        let Seen { begun_s, unread_until_s, unread } = self.seen();
+        if unread { None } else { begun_s.max(unread_until_s) }
     }
 
-    /// What an earlier run knew of unread frames; before any partition joins.
-    pub fn resume(&mut self, complete_after_s: Option<i64>) {
-        self.unread_before = complete_after_s.is_none();
-        self.unread_until_s = self.unread_until_s.max(complete_after_s);
+    /// What is known of unread frames.
+    pub fn seen(&self) -> Seen {
+        let unread = self.all.iter().flatten().any(|one| one.before == Before::Unread);
+        Seen { unread, ..self.seen }
+    }
+
+    /// What an earlier run knew of them; before any partition joins.
+    pub fn resume(&mut self, seen: Seen) {
+        self.seen = seen;
     }
 
     /// The numbers of all partitions, ascending.

@@ -9,12 +9,23 @@ use crate::input::messages::Partition;
 pub struct Restart {
     /// Windows with end + max-lag up to this time are out, unix seconds; none: no window is.
     pub finals_s: Option<i64>,
-    /// Windows that start after this time are seen from their start; none: all are.
-    pub complete_after_s: Option<i64>,
+    /// What was known of unread frames.
+    pub seen: Seen,
     /// Starts of the windows that are out though the finals have not reached them (by silence).
     pub out_s: Vec<i64>,
     /// Where each partition is to be read on.
     pub partitions: Vec<PartitionRestart>,
+}
+
+/// From when on the log was seen whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Time of the earliest first frame of partitions entered at their beginning, unix seconds.
+    pub begun_s: Option<i64>,
+    /// The latest time at which unread frames may lie just before what was read.
+    pub unread_until_s: Option<i64>,
+    /// Before some partition's next frame there may be unread ones.
+    pub unread: bool,
 }
 
 /// Where a partition is to be read on.

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::restart::{PartitionRestart, Restart};
+use crate::clock::restart::{PartitionRestart, Restart, Seen};
 use crate::input::messages::Partition;
 
 /// Bytes a note may have: the brokers' `offset.metadata.max.bytes`, as they come.
@@ -29,8 +29,13 @@ pub struct Note {
     clock: Option<i64>,
     /// See [`Restart::finals_s`].
     finals: Option<i64>,
-    /// See [`Restart::complete_after_s`].
-    after: Option<i64>,
+    /// See [`Seen::begun_s`].
+    begun: Option<i64>,
+    /// See [`Seen::unread_until_s`].
+    until: Option<i64>,
+    /// See [`Seen::unread`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unread: bool,
     /// See [`Restart::out_s`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     out: Vec<Run>,
@@ -73,7 +78,9 @@ pub fn write(restart: &Restart, partition: &PartitionRestart, basis: &Basis) -> 
         lag: basis.max_lag_s,
         clock: partition.clock_s,
         finals: restart.finals_s,
-        after: restart.complete_after_s,
+        begun: restart.seen.begun_s,
+        until: restart.seen.unread_until_s,
+        unread: restart.seen.unread,
         out: runs(&restart.out_s),
     };
     serde_json::to_string(&note).ok().filter(|text| text.len() <= NOTE_BYTES_MAX)
@@ -106,7 +113,7 @@ pub fn restart(committed: &[Committed], max_lag_s: u32) -> Option<Restart> {
     let shift_s = i64::from(max_lag_s) - i64::from(newest.lag);
     Some(Restart {
         finals_s: newest.finals.map(|finals_s| finals_s.saturating_add(shift_s)),
-        complete_after_s: newest.after,
+        seen: Seen { begun_s: newest.begun, unread_until_s: newest.until, unread: newest.unread },
         out_s: newest.out.iter().flat_map(starts).collect(),
         partitions: noted()
             .map(|(one, note)| PartitionRestart {
@@ -119,11 +126,6 @@ pub fn restart(committed: &[Committed], max_lag_s: u32) -> Option<Restart> {
 }
 
 impl Note {
-    /// Whether nothing was known yet: neither of this partition nor of when the log begins.
-    pub fn is_blank(&self) -> bool {
-        self.clock.is_none() && self.after.is_none()
-    }
-
     /// The partition's clock before the offset's message.
     pub fn clock_s(&self) -> Option<i64> {
         self.clock
@@ -164,7 +166,7 @@ mod tests {
         let one = |partition, offset, clock_s| PartitionRestart { partition, offset, clock_s };
         Restart {
             finals_s: Some(1_700_000_105),
-            complete_after_s: Some(1_700_000_001),
+            seen: Seen { begun_s: Some(1_700_000_001), unread_until_s: None, unread: true },
             out_s: vec![1_700_000_100, 1_700_000_160, 1_700_000_220, 1_700_000_500],
             partitions: vec![one(0, 17, Some(1_700_000_200)), one(2, 0, None)],
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::restart::PartitionRestart;
+use super::super::restart::{PartitionRestart, Seen};
 use super::super::*;
 use crate::input::messages::Entry::{Beginning, Midway};
 
@@ -13,8 +13,8 @@ struct Fed {
     verdicts: Verdicts,
     /// What came of it, as text.
     said: Vec<String>,
-    /// Frames of the windows put out, by start; and all that was put out.
-    out: Vec<(i64, u64, ClosedBy)>,
+    /// The windows put out: start, frames, by what, and whether complete.
+    out: Vec<(i64, u64, ClosedBy, bool)>,
     restart: Option<Arc<Restart>>,
 }
 
@@ -63,7 +63,7 @@ impl Fed {
             };
             let part = if head.complete { "" } else { " part" };
             self.said.push(format!("[{} {} {how}{part}]", head.window.start_s, head.frames));
-            self.out.push((head.window.start_s, head.frames, head.closed_by));
+            self.out.push((head.window.start_s, head.frames, head.closed_by, head.complete));
         }
         if let Some(restart) = self.clock.take_restart() {
             self.restart = Some(restart);
@@ -209,7 +209,8 @@ fn the_restart_point_is_before_the_first_frame_of_every_open_window() {
     log.says("[0 5 time part]");
     let point = |partition, offset, clock_s| PartitionRestart { partition, offset, clock_s };
     let restart = log.restart.clone().unwrap();
-    assert_eq!((restart.finals_s, restart.complete_after_s), (Some(94), Some(0)));
+    let seen = Seen { begun_s: Some(0), unread_until_s: None, unread: false };
+    assert_eq!((restart.finals_s, restart.seen), (Some(94), seen));
     assert_eq!(restart.partitions, [point(0, 12, Some(59)), point(1, 22, Some(2))]);
     // A new clock goes on from there: the frame of the window that is out is passed over.
     let mut next = Fed::new(30);
@@ -316,7 +317,7 @@ fn what_is_counted_depends_on_the_partitions_alone() {
             assert!(feed(&mut fed, &log, &mut vec![0; log.len()], &mut random, u64::MAX));
             fed.finish(false);
             let frames: BTreeMap<i64, u64> =
-                fed.out.iter().map(|&(start_s, frames, _)| (start_s, frames)).collect();
+                fed.out.iter().map(|&(start_s, frames, ..)| (start_s, frames)).collect();
             assert_eq!(frames, windows, "seed {seed}");
             assert_eq!(fed.clock.judged().refused_late, late, "seed {seed}");
             assert_eq!(fed.clock.judged().refused_gone, 0, "seed {seed}");
@@ -343,7 +344,7 @@ fn broken_off_anywhere_and_gone_on_with_every_window_comes_out_once_and_whole() 
         let mut out = Vec::new();
         let mut at = vec![0; log.len()];
         // Longer and longer runs: what is open is read again each time.
-        let mut steps = 12;
+        let mut steps = random.below(12);
         while !feed(&mut fed, &log, &mut at, &mut random, steps) {
             steps += 3;
             // By a signal, or after a crash: then what came out since the last restart point was not
