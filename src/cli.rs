@@ -185,7 +185,7 @@ pub struct OutputArgs {
     #[arg(long, value_name = "FILE")]
     pub to: Option<PathBuf>,
     /// Write results to this Kafka topic, in place of stdout: keyed by window, like minute/1700000040
-    #[arg(long, short, value_name = "TOPIC", requires = "brokers", conflicts_with = "to")]
+    #[arg(long, short, value_name = "TOPIC", conflicts_with = "to")]
     pub output: Option<String>,
     /// Make the output topic if it is not there: one partition, compacted
     #[arg(long, requires = "output")]

@@ -11,7 +11,7 @@ use super::parse_seconds;
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Kafka")]
 pub struct BrokerArgs {
-    /// Kafka brokers to begin with
+    /// Kafka brokers to begin with; else bootstrap.servers of -X or -F
     #[arg(long, short, value_name = "HOST:PORT,…")]
     pub brokers: Option<String>,
     /// A setting of librdkafka, like security.protocol=SASL_SSL; goes before those of -F
@@ -33,7 +33,7 @@ pub struct TopicArgs {
     /// How brokers are reached.
     pub brokers: BrokerArgs,
     /// Topic to read: all its partitions, also those added later
-    #[arg(long, short, value_name = "TOPIC", requires = "brokers")]
+    #[arg(long, short, value_name = "TOPIC")]
     pub topic: Option<String>,
     /// Consumer group under whose name the restart point is kept; nobody else may use it
     /// [default: with -o, headcount.TOPIC.OUTPUT; else none is kept]

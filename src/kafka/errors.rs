@@ -42,7 +42,7 @@ pub fn fewer_partitions(topic: &str, before: Partition, now: Partition) -> Error
 pub fn no_answer(brokers: &str, seconds: u32, last: Option<&Trouble>) -> Error {
     let why = last.map_or(String::new(), |trouble| format!(" ({})", words(trouble)));
     kafka(format!(
-        "brokers {brokers}: no answer for {seconds} s{why}: check --brokers, the network, and that they run; --give-up says how long to try"
+        "brokers {brokers}: no answer for {seconds} s{why}: check --brokers, the network, that they run, and whether they want TLS (-X security.protocol); --give-up says how long to try"
     ))
 }
 

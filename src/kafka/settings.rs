@@ -33,7 +33,7 @@ const FIXED: [Fixed; 1] = [Fixed {
     why: "no topic is ever made by looking at it",
 }];
 
-/// The brokers have a flag of their own.
+/// The brokers to begin with, which also have a flag.
 const BROKER_KEYS: [&str; 2] = ["bootstrap.servers", "metadata.broker.list"];
 
 /// What was given for one key.
@@ -57,10 +57,6 @@ impl Settings {
     /// # Errors
     /// No brokers; a setting without a value; the file cannot be read.
     pub fn read(args: &BrokerArgs) -> Result<Settings, Error> {
-        let brokers = args
-            .brokers
-            .clone()
-            .ok_or_else(|| Error::usage("no Kafka brokers: give them by --brokers HOST:PORT"))?;
         let mut given = BTreeMap::new();
         if let Some(path) = &args.settings_file {
             read_file(path, &mut given)?;
@@ -72,11 +68,13 @@ impl Settings {
             };
             given.insert(key.to_owned(), Given { value: value.to_owned(), place });
         }
-        if let Some((key, given)) = BROKER_KEYS.iter().find_map(|&key| Some((key, given.get(key)?)))
-        {
-            let place = &given.place;
-            return Err(Error::usage(format!("{place}: {key} cannot be set: use --brokers")));
-        }
+        // A file that names the brokers too, as for other clients, needs no flag beside it.
+        let named: Vec<Given> = BROKER_KEYS.iter().filter_map(|key| given.remove(*key)).collect();
+        let named = named.into_iter().next().map(|given| given.value);
+        let brokers =
+            args.brokers.clone().or(named).ok_or_else(|| {
+                Error::usage("no Kafka brokers: give them by --brokers HOST:PORT")
+            })?;
         Ok(Settings { brokers, given })
     }
 
@@ -231,7 +229,6 @@ mod tests {
             (&["security.protocol=s3cret"], None, "-X: security.protocol: not a value"),
             (&["enable.partition.eof=false"], None, "the end is told by it"),
             (&["allow.auto.create.topics=true"], None, "cannot be set"),
-            (&["bootstrap.servers=s3cret"], None, "use --brokers"),
             (&["s3cret"], None, "-X: give KEY=VALUE"),
             (&["=s3cret"], None, "-X: give KEY=VALUE"),
             (&[], Some("\ns3cret"), ", line 2: give KEY=VALUE"),
@@ -247,7 +244,18 @@ mod tests {
     }
 
     #[test]
-    fn brokers_have_to_be_given() {
+    fn brokers_are_given_by_flag_or_setting() {
         assert!(Settings::read(&BrokerArgs::default()).is_err());
+        let named = |brokers: Option<&str>, key: &str| {
+            let args = BrokerArgs {
+                brokers: brokers.map(str::to_owned),
+                settings: vec![format!("{key}=file:2")],
+                ..BrokerArgs::default()
+            };
+            Settings::read(&args).unwrap().brokers().to_owned()
+        };
+        assert_eq!(named(None, "bootstrap.servers"), "file:2");
+        assert_eq!(named(None, "metadata.broker.list"), "file:2");
+        assert_eq!(named(Some("flag:1"), "bootstrap.servers"), "flag:1");
     }
 }

@@ -186,6 +186,7 @@ impl MessageSource for Topic {
 /// Asks, waits, and asks again until there is an answer, no hope of one, or no time left.
 struct Looker<'a> {
     topic: &'a str,
+    group: Option<&'a str>,
     brokers: &'a str,
     give_up_s: u32,
     deadline: Instant,
@@ -201,12 +202,13 @@ impl<'a> Looker<'a> {
         args: &TopicArgs,
         settings: &'a Settings,
         topic: &'a str,
-        group: Option<&str>,
+        group: Option<&'a str>,
         patience: Patience,
     ) -> Result<Looker<'a>, Error> {
         let client = Client::consumer(&config(settings, args, 1, group)?, settings.wants_log())?;
         Ok(Looker {
             topic,
+            group,
             brokers: settings.brokers(),
             give_up_s: args.brokers.give_up,
             deadline: Instant::now() + patience.give_up,
@@ -266,8 +268,15 @@ impl<'a> Looker<'a> {
             {
                 return Err(error);
             }
-            if trouble.code != Code::GroupAuthorizationFailed {
-                self.notices.trouble(trouble);
+            match self.group {
+                // Its coordinator is looked for whether a group was asked for or not.
+                None if trouble.code == Code::GroupAuthorizationFailed => {}
+                Some(group) if trouble.code == Code::GroupAuthorizationFailed => {
+                    if let Some(error) = errors::for_good_of_group(&trouble, group) {
+                        return Err(error);
+                    }
+                }
+                _ => self.notices.trouble(trouble),
             }
         }
         Ok(())
