@@ -7,6 +7,8 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -21,6 +23,7 @@ use headcount::scan::ScanSettings;
 use headcount::scan::stage::Depth;
 use headcount::stats::Live;
 use headcount::topology::{Topology, Wish};
+use rustix::mm::{MapFlags, ProtFlags, mmap};
 
 #[derive(Clone, Default)]
 struct Shared(Arc<Mutex<Vec<u8>>>);
@@ -97,7 +100,7 @@ fn at_any_moment() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
     std::fs::write(&path, &log).unwrap();
-    let look = || Input::look_at(&[path.clone()]).unwrap().remove(0);
+    let look = || Input::look_at(std::slice::from_ref(&path)).unwrap().remove(0);
     let started = Instant::now();
     let whole = count(look(), 2, Sizes::default());
     let took_us = u64::try_from(started.elapsed().as_micros()).unwrap();
@@ -141,4 +144,31 @@ fn at_any_moment() {
             }
         }
     }
+}
+
+/// In a process of its own: our handler is there, and then something that is not ours is cut short.
+#[test]
+fn a_mapping_that_is_not_ours_ends_the_process_as_before() {
+    const CHILD: &str = "HEADCOUNT_TEST_FAULT";
+    if std::env::var_os(CHILD).is_none() {
+        let name = "a_mapping_that_is_not_ours_ends_the_process_as_before";
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        let status =
+            child.args([name, "--exact"]).env(CHILD, "1").stdout(Stdio::null()).status().unwrap();
+        assert_eq!(status.signal(), Some(rustix::process::Signal::BUS.as_raw()), "{status}");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    std::fs::write(&path, log()).unwrap();
+    let input = Input::look_at(std::slice::from_ref(&path)).unwrap().remove(0);
+    assert!(count(input, 1, Sizes::default()).failed.is_none());
+    let file = File::options().read(true).write(true).open(&path).unwrap();
+    let (prot, flags) = (ProtFlags::READ, MapFlags::SHARED);
+    // SAFETY: the kernel chooses the place, so nothing that is there is replaced.
+    let at = unsafe { mmap(std::ptr::null_mut(), 1 << 20, prot, flags, &file, 0) }.unwrap();
+    file.set_len(0).unwrap();
+    // SAFETY: the mapping is never taken away. The page cannot be had, which is what this is about.
+    let byte = unsafe { at.cast::<u8>().read_volatile() };
+    panic!("read {byte} where there is nothing");
 }

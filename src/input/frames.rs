@@ -1,32 +1,30 @@
 //! Frames: a worker's own reader, which turns claims into lines.
 //!
-//! Owned by one scanner; its buffer is private to it. Lines are slices of that buffer, valid until
-//! the next call. A range's first, partial line belongs to the claim before, which reads on past
+//! Owned by one scanner; its buffer and its window are private to it. Lines are slices of one of
+//! them, valid until the next call. A range that is in memory is looked at in the window (`mapped`);
+//! what does not end in it is read. Lines of a window may turn out not to be the file's: who makes a
+//! batch of them says where it begins, and asks at its end. A range's first, partial line belongs to the claim before, which reads on past
 //! its own end to finish it: so every line that begins after `from` and at or before `to` is seen
 //! once, however the file is cut (a line that begins exactly at a border belongs to the range
 //! before the border). Line ends are found here and nowhere else. Ranges are read side by side, but
 //! those that are not in memory under the token, in order (`residence`).
 
-use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use memchr::memchr;
 
 use super::Place;
-use super::claim::{Claim, Claims, Range, shrank};
+use super::claim::{Claim, Claims, Range};
 use super::mapped::Window;
+use super::range::RangeWork;
 use super::read_buf::{LINE_BYTES_MAX, ReadBuf};
 use super::residence::is_in_memory;
 use super::stream::Block;
 use crate::count::prefetch::prefetch;
 use crate::error::Error;
-use crate::limits::{READ_BYTES, WINDOW_TAIL_BYTES};
+use crate::limits::WINDOW_TAIL_BYTES;
 use crate::ring::Token;
-
-/// Bytes of the first read past a range's end, for the line that crosses it.
-const TAIL_BYTES: usize = 4096;
 
 /// Bytes of the next line asked for in advance, at most.
 const AHEAD_BYTES_MAX: usize = 4096;
@@ -70,17 +68,6 @@ enum Work {
     Lines(u64),
     TooLong(u64),
     Failed(Box<Error>),
-}
-
-#[derive(Debug)]
-struct RangeWork {
-    range: Range,
-    /// Offset in the file of the next byte to read.
-    read_at: u64,
-    /// Bytes of the next read past the range's end.
-    tail_bytes: usize,
-    /// The line that began before the range has still to be passed over.
-    in_foreign_line: bool,
 }
 
 /// A range that lies in the window.
@@ -397,63 +384,6 @@ impl FrameReader {
             }
             if let Err(error) = work.read_on(&mut self.buf) {
                 return Next::Failed(error);
-            }
-        }
-    }
-}
-
-impl RangeWork {
-    /// A range of which nothing was read.
-    fn new(range: Range) -> RangeWork {
-        RangeWork {
-            read_at: range.from,
-            tail_bytes: TAIL_BYTES,
-            in_foreign_line: !range.first,
-            range,
-        }
-    }
-
-    /// Reads what is left of the range without looking at it; gives the bytes that were its own.
-    fn skip(mut self, buf: &mut ReadBuf) -> Result<u64, Box<Error>> {
-        while self.read_at < self.range.to {
-            buf.clear();
-            self.read_on(buf)?;
-        }
-        Ok(self.range.to - self.range.from)
-    }
-
-    /// Reads a range to its end. What goes wrong goes wrong again in its turn, when the lines before
-    /// it have been seen.
-    fn read_to_end(&mut self, buf: &mut ReadBuf) {
-        while self.read_at < self.range.to && self.read_on(buf).is_ok() {}
-    }
-
-    /// One read further into the range's file.
-    fn read_on(&mut self, buf: &mut ReadBuf) -> Result<(), Box<Error>> {
-        let range = &self.range;
-        let own = range.to.saturating_sub(self.read_at);
-        let want = if own > 0 {
-            usize::try_from(own).unwrap_or(usize::MAX).min(READ_BYTES)
-        } else {
-            let tail_bytes = self.tail_bytes;
-            self.tail_bytes = (tail_bytes * 2).min(READ_BYTES);
-            tail_bytes
-        };
-        let left = usize::try_from(range.file_end - self.read_at).unwrap_or(usize::MAX);
-        let space = buf.space(want.min(left));
-        loop {
-            match range.file.read_at(space, self.read_at) {
-                Ok(0) => {
-                    let error = shrank(range.file_end, self.read_at);
-                    return Err(Box::new(Error::input(&range.name, error)));
-                }
-                Ok(n) => {
-                    buf.filled(n);
-                    self.read_at += n as u64;
-                    return Ok(());
-                }
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(e) => return Err(Box::new(Error::input(&range.name, e))),
             }
         }
     }

@@ -11,6 +11,7 @@ pub mod claim;
 pub mod file_id;
 pub mod frames;
 mod mapped;
+mod range;
 pub mod read_buf;
 mod residence;
 pub mod stream;
