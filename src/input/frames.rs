@@ -225,8 +225,7 @@ impl FrameReader {
         self.buf.clear();
         self.searched = 0;
         self.offset = offset;
-        self.work =
-            Work::Range(RangeWork { read_at: offset, in_foreign_line, ..RangeWork::new(range) });
+        self.work = Work::Range(RangeWork::from(range, offset, in_foreign_line));
     }
 
     /// Where the next line lies in the window; nothing if none lies there whole.

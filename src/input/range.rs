@@ -27,12 +27,13 @@ pub(super) struct RangeWork {
 impl RangeWork {
     /// A range of which nothing was read.
     pub(super) fn new(range: Range) -> RangeWork {
-        RangeWork {
-            read_at: range.from,
-            tail_bytes: TAIL_BYTES,
-            in_foreign_line: !range.first,
-            range,
-        }
+        let (from, in_foreign_line) = (range.from, !range.first);
+        RangeWork::from(range, from, in_foreign_line)
+    }
+
+    /// What is left of a range from an offset on; `in_foreign_line` as in [`RangeWork`].
+    pub(super) fn from(range: Range, offset: u64, in_foreign_line: bool) -> RangeWork {
+        RangeWork { range, read_at: offset, tail_bytes: TAIL_BYTES, in_foreign_line }
     }
 
     /// Reads what is left of the range without looking at it; gives the bytes that were its own.
@@ -66,7 +67,9 @@ impl RangeWork {
         loop {
             match range.file.read_at(space, self.read_at) {
                 Ok(0) => {
-                    let error = shrank(range.file_end, self.read_at);
+                    // Its end may be before the range; one that grows again had an end here.
+                    let size = range.file.metadata().map_or(u64::MAX, |metadata| metadata.len());
+                    let error = shrank(range.file_end, size.min(self.read_at));
                     return Err(Box::new(Error::input(&range.name, error)));
                 }
                 Ok(n) => {
