@@ -15,8 +15,8 @@
 //! shrinks at its next renewal, which comes when as many new users have come as there were; while
 //! nobody new comes nothing is dropped, as nothing is wanted.
 
-use super::prefetch::prefetch;
 use super::users::Id;
+use crate::prefetch::prefetch;
 
 const SUB_TABLES: usize = 256;
 /// Places of a new sub-table.

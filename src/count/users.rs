@@ -5,9 +5,9 @@
 //! slab. Whether two uids are the same is decided here, by all their bytes.
 
 use super::era::Seen;
-use super::prefetch::prefetch;
 use super::slab::{Cell, Slab};
 use super::stack::Stack;
+use crate::prefetch::prefetch;
 
 /// A user's number.
 pub type Id = u32;

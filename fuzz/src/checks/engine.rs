@@ -37,6 +37,7 @@ pub fn check(bytes: &[u8]) -> bool {
         max_lag_s: of(&[0, 5, 70, 700], lag),
         topology: topology.expect("few threads"),
         sizes: Sizes {
+            window_bytes: if flags & 4 == 0 { 1 << 20 } else { 0 },
             chunk_bytes: of(&[1, 7, 100, 999, 4096], chunk),
             batch_frames: of(&[1, 2, 5, 64], frames),
             batch_uid_bytes: of(&[1, 100, 2000], uids),
