@@ -172,6 +172,7 @@ impl Users {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::count::era::Era;
     use crate::limits::UID_BYTES_MAX;
 
     #[test]
@@ -189,8 +190,11 @@ mod tests {
             }
             assert!(!users.is(id, &uid(len - 1)) && !users.is(id, &uid(len + 1)), "{len}");
         }
-        // Given back, a number is nobody's; then another's.
+        // Given back, a number is nobody's; then another's, who is in no window.
+        let mut era = Era::starting_at(0);
+        era.open(0);
         for (len, &id) in (1..).zip(&ids) {
+            era.add(users.seen_mut(id), 1);
             users.free(id);
             assert!(!users.is(id, &uid(len)));
             let new = users.add(&vec![b'y'; UID_BYTES_MAX + 1 - len]).unwrap();
