@@ -207,12 +207,16 @@ mod tests {
     #[test]
     fn cells_of_long_uids_are_used_again() {
         let mut users = Users::new(10);
-        for n in 0..100 {
-            let id = users.add(&[n; 100]).unwrap();
-            assert!(users.is(id, &[n; 100]));
-            users.free(id);
+        // The shortest that does not fit its record, and another.
+        for len in [INLINE_BYTES + 1, 100] {
+            for n in 0..100 {
+                let uid = vec![n; len];
+                let id = users.add(&uid).unwrap();
+                assert!(users.is(id, &uid));
+                users.free(id);
+            }
         }
-        assert_eq!(users.uids.cells(), 1);
+        assert_eq!(users.uids.cells(), 2);
     }
 
     #[test]
