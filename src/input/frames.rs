@@ -26,7 +26,11 @@ use crate::limits::WINDOW_TAIL_BYTES;
 use crate::prefetch::prefetch;
 use crate::ring::Token;
 
-/// Bytes of the next line asked for in advance, at most.
+/// Bytes ahead of a line's end from which on memory is asked for: short lines are scanned in less
+/// time than memory takes.
+const AHEAD_BYTES: usize = 1024;
+
+/// Bytes asked for at once, at most.
 const AHEAD_BYTES_MAX: usize = 4096;
 
 /// Bytes that come into the cache at once.
@@ -245,11 +249,10 @@ impl FrameReader {
         let rest = window.bytes(from, work.mapped_to);
         let len = memchr(b'\n', rest)?;
         self.offset += len as u64 + 1;
-        // Nobody has looked at the next line yet, and it is likely as long as this one.
-        let next = &rest[len..];
-        for byte in
-            next[..next.len().min(len).min(AHEAD_BYTES_MAX)].iter().step_by(CACHE_LINE_BYTES)
-        {
+        // Nobody has looked at what follows yet. A line's length on from here, as much as was passed.
+        let ahead = rest.get(len + AHEAD_BYTES..).unwrap_or_default();
+        let ahead = &ahead[..ahead.len().min(len).min(AHEAD_BYTES_MAX)];
+        for byte in ahead.iter().step_by(CACHE_LINE_BYTES) {
             prefetch(byte);
         }
         Some((from, from + len as u64))
