@@ -9,8 +9,6 @@ use crate::error::{Error, ExitCode};
 /// The flags do not fit; the topic is not there, or not all frames could be delivered.
 #[cfg(feature = "kafka")]
 pub fn run(args: &GenerateArgs) -> Result<ExitCode, Error> {
-    use std::time::Duration;
-
     use super::say;
     use super::settle::count;
     use crate::kafka::fill::{Filler, producer};
@@ -23,11 +21,10 @@ pub fn run(args: &GenerateArgs) -> Result<ExitCode, Error> {
     let topic = topic.ok_or_else(|| Error::usage("--brokers: give the topic to fill by -o"))?;
     let generator = args.generator().map_err(Error::usage)?;
     let settings = Settings::read(&fill.brokers)?;
-    let give_up = Duration::from_secs(fill.brokers.give_up.into());
     let codec = fill.codec.map(|codec| codec.as_str());
-    let producer = producer(&settings, topic, give_up, codec, &generator)?;
+    let mut producer = producer(&settings, topic, fill.brokers.give_up, codec, &generator)?;
     let create = fill.create.then_some(Purpose::Frames { partitions: fill.partitions });
-    let partitions = ensure(&producer, create)?;
+    let partitions = ensure(&mut producer, create)?;
 
     let failed = |e| Error::output(&format!("topic {topic}"), e);
     let stop = Stop::new();

@@ -28,9 +28,8 @@ fn connect(topic: &str, args: &CountArgs) -> Result<Box<dyn ResultSink>, Error> 
 
     let brokers = &args.input.topic.brokers;
     let settings = Settings::read(brokers)?;
-    let give_up = std::time::Duration::from_secs(brokers.give_up.into());
-    let producer = KafkaSink::producer(&settings, topic, give_up)?;
-    ensure(&producer, args.output.create.then_some(Purpose::Results))?;
+    let mut producer = KafkaSink::producer(&settings, topic, brokers.give_up)?;
+    ensure(&mut producer, args.output.create.then_some(Purpose::Results))?;
     if let Some(remark) = remark(&producer).filter(|_| !args.output.quiet) {
         super::say(&remark);
     }

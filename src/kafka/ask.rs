@@ -61,10 +61,10 @@ pub enum Answer {
 }
 
 /// The options of a question.
-struct Options(*mut c::rd_kafka_AdminOptions_t);
+pub(super) struct Options(*mut c::rd_kafka_AdminOptions_t);
 
 impl Options {
-    fn new(queue: &Queue, timeout_ms: i32) -> Options {
+    pub(super) fn new(queue: &Queue, timeout_ms: i32) -> Options {
         let any = c::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_ANY;
         // SAFETY: the client is alive.
         let options = unsafe { c::rd_kafka_AdminOptions_new(queue.client().ptr(), any) };
@@ -75,6 +75,11 @@ impl Options {
             c::rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, text, size);
         }
         Options(options)
+    }
+
+    /// For calls of the C interface.
+    pub(super) fn ptr(&self) -> *mut c::rd_kafka_AdminOptions_t {
+        self.0
     }
 
     fn isolate(&self, isolation: Isolation) {

@@ -1,5 +1,6 @@
-//! A consumer of librdkafka, and its queues: the thin layer over the C interface that the input needs
-//! and rdkafka does not offer (queues of single partitions, read in batches where they lie).
+//! Clients of librdkafka, and their queues: the thin layer over the C interface that we need and rdkafka
+//! does not offer (queues of single partitions, read in batches where they lie; waiting for a delivery
+//! that ends when there is one).
 //!
 //! librdkafka's handles may be used from any thread. What is made from a client must be gone before it:
 //! everything holds its client by an `Arc`.
@@ -20,7 +21,7 @@ use crate::ring::Waker;
 /// Bytes librdkafka may use to say what is wrong.
 const ERROR_TEXT_BYTES: usize = 512;
 
-/// A consumer that reads nothing yet.
+/// A consumer that reads nothing yet, or a producer.
 #[derive(Debug)]
 pub struct Client {
     handle: NonNull<c::rd_kafka_t>,
@@ -37,11 +38,32 @@ impl Client {
     /// # Errors
     /// The settings do not go together.
     pub fn consumer(config: &ClientConfig, log: bool) -> Result<Arc<Client>, Error> {
+        let events = c::RD_KAFKA_EVENT_ERROR | c::RD_KAFKA_EVENT_OFFSET_COMMIT;
+        let client = Client::new(c::rd_kafka_type_t::RD_KAFKA_CONSUMER, events, config, log)?;
+        // SAFETY: the client is alive. It fails only for a client that is no consumer.
+        unsafe { c::rd_kafka_poll_set_consumer(client.ptr()) };
+        Ok(Arc::new(client))
+    }
+
+    /// A producer with these settings; the same of its log.
+    ///
+    /// # Errors
+    /// The settings do not go together.
+    pub fn producer(config: &ClientConfig, log: bool) -> Result<Arc<Client>, Error> {
+        let events = c::RD_KAFKA_EVENT_ERROR | c::RD_KAFKA_EVENT_DR;
+        Client::new(c::rd_kafka_type_t::RD_KAFKA_PRODUCER, events, config, log).map(Arc::new)
+    }
+
+    fn new(
+        kind: c::rd_kafka_type_t,
+        events: i32,
+        config: &ClientConfig,
+        log: bool,
+    ) -> Result<Client, Error> {
         let native = config.create_native_config().map_err(|_| {
             Error::Internal("settings of Kafka that were checked are no longer right".into())
         })?;
         let mut native = ManuallyDrop::new(native);
-        let events = c::RD_KAFKA_EVENT_ERROR | c::RD_KAFKA_EVENT_OFFSET_COMMIT;
         // SAFETY: the settings are alive.
         unsafe { c::rd_kafka_conf_set_events(native.ptr(), events) };
         if !log {
@@ -49,7 +71,6 @@ impl Client {
             unsafe { c::rd_kafka_conf_set_log_cb(native.ptr(), None) };
         }
         let mut text = [0_u8; ERROR_TEXT_BYTES];
-        let kind = c::rd_kafka_type_t::RD_KAFKA_CONSUMER;
         // SAFETY: settings and text are alive, the text's size is its size. The settings are the
         // client's from here on, unless it fails.
         let handle =
@@ -60,10 +81,7 @@ impl Client {
             let why = CStr::from_bytes_until_nul(&text).unwrap_or_default().to_string_lossy();
             return Err(Error::usage(format!("settings of Kafka: {why}")));
         };
-        let client = Client { handle };
-        // SAFETY: the client is alive. It fails only for a client that is no consumer.
-        unsafe { c::rd_kafka_poll_set_consumer(client.ptr()) };
-        Ok(Arc::new(client))
+        Ok(Client { handle })
     }
 
     /// For calls of the C interface.
@@ -85,7 +103,7 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        // Without closing the consumer first: it is no member of a group that had to be left, and what
+        // Without closing a consumer first: it is no member of a group that had to be left, and what
         // was to be committed has been.
         // SAFETY: everything made from it held it alive, so nothing is left.
         unsafe {
@@ -143,6 +161,13 @@ impl Queue {
         Queue::of(queue, client)
     }
 
+    /// Where a producer says what became of messages, and what goes wrong.
+    pub fn of_producer(client: &Arc<Client>) -> Queue {
+        // SAFETY: the client is alive.
+        let queue = unsafe { c::rd_kafka_queue_get_main(client.ptr()) };
+        Queue::of(queue, client)
+    }
+
     /// The queue of one partition, which from here on goes nowhere else. `wakers` are woken when it is
     /// no longer empty.
     pub fn of_partition(
@@ -164,7 +189,7 @@ impl Queue {
     }
 
     fn of(queue: *mut c::rd_kafka_queue_t, client: &Arc<Client>) -> Queue {
-        let queue = NonNull::new(queue).expect("a consumer has these queues");
+        let queue = NonNull::new(queue).expect("a client has these queues");
         Queue { queue, wakers: None, client: Arc::clone(client) }
     }
 

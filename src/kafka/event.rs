@@ -1,4 +1,5 @@
-//! Events: what librdkafka puts on a queue that is no message: errors, and answers to what was asked.
+//! Events: what librdkafka puts on a queue that is no message: errors, answers to what was asked, and what
+//! became of messages sent.
 
 use std::ptr::NonNull;
 
@@ -51,6 +52,20 @@ impl Event {
         // SAFETY: the text lives as long as the event.
         let text = unsafe { text_of(text) };
         Some(Trouble { code: code.into(), text })
+    }
+}
+
+impl Event {
+    /// What became of messages, where it is about that: the number each was sent with, and the error of
+    /// one that was not delivered.
+    pub fn deliveries(&self) -> impl Iterator<Item = (usize, Option<RDKafkaErrorCode>)> + '_ {
+        // SAFETY: the event is alive; one of another kind has no messages.
+        std::iter::from_fn(|| unsafe { c::rd_kafka_event_message_next(self.ptr()).as_ref() }).map(
+            |message| {
+                let failed = message.err != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR;
+                (message._private.addr(), failed.then(|| message.err.into()))
+            },
+        )
     }
 }
 

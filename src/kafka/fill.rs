@@ -43,7 +43,7 @@ pub struct Filler<'a> {
 pub fn producer(
     settings: &Settings,
     topic: &str,
-    give_up: std::time::Duration,
+    give_up_s: u32,
     codec: Option<&str>,
     generator: &Generator,
 ) -> Result<Producer, Error> {
@@ -53,7 +53,7 @@ pub fn producer(
         ("message.max.bytes", frame_bytes_max.max(RECORD_BYTES_MAX).to_string()),
     ];
     defaults.extend(codec.map(|codec| ("compression.type", codec.to_owned())));
-    Producer::new(settings, topic, give_up, &defaults)
+    Producer::new(settings, topic, give_up_s, &defaults)
 }
 
 impl<'a> Filler<'a> {

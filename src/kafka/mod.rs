@@ -6,13 +6,13 @@
 //! over the topic ([`watch`]), and what is done about messages that are gone ([`mend`]). [`keeper`]
 //! commits restart points in the form of [`restart`].
 //!
-//! Out: [`output_topic`] is there or is made (by `admin`), [`sink`] sends results through the one
-//! [`producer`], [`fill`] fills a topic for `generate`.
+//! Out: [`output_topic`] looks at a topic before the run and makes it ([`admin`]); [`sink`] writes results
+//! and [`fill`] sample frames, both by the one [`producer`] to its [`topic_handle`].
 //!
 //! Under it: [`settings`], [`consumer`] (the reader's), [`client`], [`event`] and [`ask`] (the C
 //! interface), [`line`], [`errors`], [`notices`].
 
-mod admin;
+pub mod admin;
 pub mod ask;
 pub mod client;
 pub mod consumer;
@@ -36,5 +36,6 @@ pub mod sink;
 pub mod skew;
 pub mod table;
 pub mod topic;
+pub mod topic_handle;
 pub mod vigil;
 pub mod watch;

@@ -1,29 +1,31 @@
 //! The one producer: idempotent, acknowledged by all replicas, and every delivery heard of.
 //!
-//! Records are numbered from 0 in the order they are given. A record counts as delivered once it and
-//! all before it are acknowledged: partitions answer in any order. The first one that could not be
-//! delivered ends it all: from then on every call is that error. Nothing here blocks but
-//! [`Producer::send`] while the local queue is full, and [`Producer::finish`]; both are bounded, as
-//! librdkafka gives up on a record after `message.timeout.ms`, which is `--give-up`.
+//! Messages are numbered from 0 in the order they are given. One counts as delivered once it and all
+//! before it are acknowledged: partitions answer in any order. The first that could not be delivered ends
+//! it all: from then on every call is an error, and what is still queued is thrown away with the producer.
+//! Nothing here waits but [`Producer::send`] while the client's queue is full, and [`Producer::finish`];
+//! both until the next word of the client, and both have an end, as librdkafka gives up on a message after
+//! `message.timeout.ms`, which is `--give-up`.
 //!
-//! It belongs to one thread. librdkafka has threads of its own, and tells us of deliveries only when
-//! polled; the lock round the ledger is therefore never waited for.
+//! It belongs to one thread. librdkafka's own threads do the sending; what became of it they leave on the
+//! client's main queue, where [`Producer::delivered`] fetches it.
 //!
-//! Left out: rdkafka's own `flush` and a `poll` that waits, as both wait in steps of 100 ms or to the
-//! full timeout whatever happens meanwhile.
+//! Why not rdkafka's `BaseProducer`: its `poll` tries again and again until its time is over, whatever
+//! happens meanwhile, which took a third of a core while a topic was filled.
 
 use std::collections::VecDeque;
+use std::ffi::CStr;
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use rdkafka::ClientContext;
-use rdkafka::client::Client;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::DeliveryResult;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
+use rdkafka::bindings as c;
+use rdkafka::types::RDKafkaErrorCode as Code;
 
+use super::client::{Client, Queue};
+use super::errors::words;
+use super::event::Trouble;
+use super::notices::Notices;
 use super::settings::{Fixed, Settings};
+use super::topic_handle::TopicHandle;
 use crate::error::Error;
 
 /// What delivery rests on, not the user's to choose.
@@ -31,30 +33,28 @@ const FIXED: [Fixed; 2] = [
     Fixed {
         key: "enable.idempotence",
         value: "true",
-        why: "without it a record could be there twice, or out of order",
+        why: "without it a message could be there twice, or out of order",
     },
-    Fixed { key: "acks", value: "all", why: "a record is delivered once all replicas have it" },
+    Fixed { key: "acks", value: "all", why: "a message is delivered once all replicas have it" },
 ];
 
-/// How long a full queue is waited for at a time.
-const QUEUE_WAIT: Duration = Duration::from_millis(1);
+/// How long one waits for a word of the client before the errors are looked at again.
+const WAIT_MS: i32 = 1000;
 
-/// What became of the records.
+/// What became of the messages.
 #[derive(Debug, Default)]
 struct Ledger {
-    /// Records before this one are all acknowledged.
+    /// Messages before this one are all acknowledged.
     delivered: usize,
     /// Which of those from `delivered` on are: the first never is.
     ahead: VecDeque<bool>,
-    /// The lowest record that could not be delivered, and why.
-    failed: Option<(usize, RDKafkaErrorCode)>,
-    /// What the client last complained of: says why a record timed out.
-    complaint: Option<(RDKafkaErrorCode, String)>,
+    /// The first word of one that could not be delivered.
+    failed: Option<Code>,
 }
 
 impl Ledger {
-    fn acknowledge(&mut self, record: usize) {
-        let at = record - self.delivered;
+    fn acknowledge(&mut self, message: usize) {
+        let at = message - self.delivered;
         if at >= self.ahead.len() {
             self.ahead.resize(at + 1, false);
         }
@@ -64,56 +64,17 @@ impl Ledger {
             self.delivered += 1;
         }
     }
-
-    fn fail(&mut self, record: usize, why: RDKafkaErrorCode) {
-        if self.failed.is_none_or(|(first, _)| record < first) {
-            self.failed = Some((record, why));
-        }
-    }
-}
-
-/// Hears of deliveries and complaints.
-#[derive(Debug, Default)]
-pub(super) struct Deliveries {
-    ledger: Mutex<Ledger>,
-}
-
-impl Deliveries {
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl ClientContext for Deliveries {
-    fn error(&self, error: KafkaError, reason: &str) {
-        // That all brokers are down follows from what was said of each of them before.
-        match error.rdkafka_error_code() {
-            None | Some(RDKafkaErrorCode::AllBrokersDown) => {}
-            Some(code) => self.ledger().complaint = Some((code, reason.to_owned())),
-        }
-    }
-}
-
-impl ProducerContext for Deliveries {
-    type DeliveryOpaque = usize;
-
-    fn delivery(&self, result: &DeliveryResult<'_>, record: usize) {
-        match result {
-            Ok(_) => self.ledger().acknowledge(record),
-            Err((error, _)) => {
-                let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown);
-                self.ledger().fail(record, code);
-            }
-        }
-    }
 }
 
 /// A producer to one topic. See the module's header.
 pub struct Producer {
-    client: BaseProducer<Deliveries>,
-    topic: String,
+    topic: TopicHandle,
+    events: Queue,
+    name: String,
     brokers: String,
-    give_up: Duration,
+    give_up_s: u32,
+    ledger: Ledger,
+    notices: Notices,
     sent: usize,
 }
 
@@ -125,53 +86,65 @@ impl Producer {
     pub fn new(
         settings: &Settings,
         topic: &str,
-        give_up: Duration,
+        give_up_s: u32,
         defaults: &[(&str, String)],
     ) -> Result<Producer, Error> {
         // librdkafka takes 0 for "never".
-        let give_up = give_up.max(Duration::from_secs(1));
+        let give_up_s = give_up_s.max(1);
+        let give_up_ms = u64::from(give_up_s) * 1000;
         let mut all = vec![
             ("partitioner", "murmur2_random".to_owned()),
-            ("message.timeout.ms", give_up.as_millis().to_string()),
+            ("message.timeout.ms", give_up_ms.min(i32::MAX as u64).to_string()),
         ];
         all.extend(defaults.iter().cloned());
-        let config = settings.client(&all, &FIXED)?;
-        let client = config
-            .create_with_context(Deliveries::default())
-            .map_err(|e| Error::Kafka(format!("no producer could be made: {e}")))?;
+        let client = Client::producer(&settings.client(&all, &FIXED)?, settings.wants_log())?;
         Ok(Producer {
-            client,
-            topic: topic.to_owned(),
+            topic: TopicHandle::new(&client, topic)?,
+            events: Queue::of_producer(&client),
+            name: topic.to_owned(),
             brokers: settings.brokers().to_owned(),
-            give_up,
+            give_up_s,
+            ledger: Ledger::default(),
+            notices: Notices::default(),
             sent: 0,
         })
     }
 
     /// The topic it writes to.
-    pub fn topic(&self) -> &str {
-        &self.topic
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// The brokers it began with.
-    pub(super) fn brokers(&self) -> &str {
+    pub fn brokers(&self) -> &str {
         &self.brokers
     }
 
     /// How long it tries.
-    pub fn give_up(&self) -> Duration {
-        self.give_up
+    pub fn give_up_s(&self) -> u32 {
+        self.give_up_s
     }
 
-    /// Its client, for questions about the topic.
-    pub(super) fn client(&self) -> &Client<Deliveries> {
-        self.client.client()
+    /// For questions about the topic.
+    pub(super) fn topic(&self) -> &TopicHandle {
+        &self.topic
     }
 
-    /// Gives it a record: for this partition, or for that of its key, or for any.
+    /// A queue for the answers to them.
+    pub(super) fn answers(&self) -> Queue {
+        Queue::new(self.events.client())
+    }
+
+    /// What last went wrong with the brokers.
+    pub(super) fn trouble(&mut self) -> Option<&Trouble> {
+        while self.hear(0) {}
+        self.notices.last()
+    }
+
+    /// Gives it a message: for this partition, or for that of its key, or for any.
     ///
     /// # Errors
-    /// A record could not be delivered, this one or one before.
+    /// A message could not be delivered, this one or one before.
     pub fn send(
         &mut self,
         partition: Option<i32>,
@@ -179,89 +152,109 @@ impl Producer {
         value: &[u8],
     ) -> io::Result<()> {
         loop {
-            let mut record =
-                BaseRecord::<[u8], [u8], usize>::with_opaque_to(&self.topic, self.sent)
-                    .payload(value);
-            record.key = key;
-            record.partition = partition;
-            match self.client.send(record) {
+            match self.topic.send(partition, key, value, self.sent) {
                 Ok(()) => {
                     self.sent += 1;
                     return Ok(());
                 }
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => {
-                    self.client.poll(QUEUE_WAIT);
+                Err(Code::QueueFull) => {
+                    self.hear(WAIT_MS);
                     self.delivered()?;
                 }
-                Err((error, _)) => {
+                Err(code) => {
                     self.delivered()?;
-                    return Err(self.explain(error.rdkafka_error_code()));
+                    return Err(self.explain(code));
                 }
             }
         }
     }
 
-    /// Hears of deliveries, and says how many records are delivered.
+    /// Hears what became of messages, and says how many are delivered.
     ///
     /// # Errors
-    /// A record could not be delivered.
+    /// One could not be delivered.
     pub fn delivered(&mut self) -> io::Result<u64> {
-        self.poll();
-        let ledger = self.client.context().ledger();
-        match ledger.failed {
-            None => Ok(ledger.delivered as u64),
-            Some((_, why)) => {
-                drop(ledger);
-                Err(self.explain(Some(why)))
-            }
+        while self.hear(0) {}
+        match self.ledger.failed {
+            None => Ok(self.ledger.delivered as u64),
+            Some(code) => Err(self.explain(code)),
         }
     }
 
-    /// Waits until all records are delivered, and says how many were.
+    /// Waits until all messages are delivered, and says how many.
     ///
     /// # Errors
-    /// A record could not be delivered.
+    /// One could not be delivered.
     pub fn finish(&mut self) -> io::Result<u64> {
         while self.delivered()? < self.sent as u64 {
-            self.client.poll(QUEUE_WAIT);
+            self.hear(WAIT_MS);
         }
         Ok(self.sent as u64)
     }
 
-    /// What the client last complained of.
-    pub(super) fn complaint(&self) -> Option<(RDKafkaErrorCode, String)> {
-        self.poll();
-        self.client.context().ledger().complaint.clone()
-    }
-
-    /// Takes all events there are: a poll without waiting takes one.
-    fn poll(&self) {
-        let mut before = self.client.in_flight_count();
-        while before > 0 {
-            self.client.poll(Duration::ZERO);
-            let now = self.client.in_flight_count();
-            if now >= before {
-                break;
+    /// Takes the next word of the client, waiting for it up to this time; false if there was none.
+    fn hear(&mut self, wait_ms: i32) -> bool {
+        let Some(event) = self.events.poll(wait_ms) else { return false };
+        if event.kind() == c::RD_KAFKA_EVENT_DR {
+            for (message, failed) in event.deliveries() {
+                match failed {
+                    None => self.ledger.acknowledge(message),
+                    Some(code) => drop(self.ledger.failed.get_or_insert(code)),
+                }
             }
-            before = now;
+        } else if let Some(trouble) = event.trouble() {
+            self.notices.trouble(trouble);
         }
+        true
     }
 
     /// Why nothing more can be delivered.
-    fn explain(&self, code: Option<RDKafkaErrorCode>) -> io::Error {
-        let complaint = self.client.context().ledger().complaint.clone();
-        let fatal = self.client.client().fatal_error();
-        let why = match (code, fatal) {
-            (_, Some((_, text))) => text,
-            (Some(RDKafkaErrorCode::MessageTimedOut), _) => {
-                format!("no acknowledgement within {} s (--give-up)", self.give_up.as_secs())
+    fn explain(&self, code: Code) -> io::Error {
+        let why = match (self.topic.fatal(), code) {
+            (Some(fatal), _) => fatal,
+            (None, Code::MessageTimedOut) => {
+                format!("no acknowledgement within {} s (--give-up)", self.give_up_s)
             }
-            (Some(code), _) => code.to_string(),
-            (None, _) => "the client refused a record".to_owned(),
+            (None, Code::TopicAuthorizationFailed) => {
+                "access denied: the user needs the rights DESCRIBE and WRITE on it".to_owned()
+            }
+            (None, Code::MessageSizeTooLarge) => {
+                "a message is larger than the topic takes (its max.message.bytes)".to_owned()
+            }
+            (None, code) => code.to_string(),
         };
-        io::Error::other(match complaint {
-            Some((_, complaint)) => format!("{why}; last heard: {complaint}"),
-            None => why,
+        io::Error::other(match self.notices.last() {
+            Some(trouble) if code == Code::MessageTimedOut => {
+                format!("{why}; last heard: {}", words(trouble))
+            }
+            _ => why,
         })
+    }
+
+    /// The topic's name for the C interface.
+    pub(super) fn c_name(&self) -> &CStr {
+        self.topic.name()
+    }
+}
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        // After an error nothing more may get there; after success nothing is left.
+        self.topic.purge();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_delivered_has_nothing_undelivered_before_it() {
+        let mut ledger = Ledger::default();
+        for (message, delivered) in [(2, 0), (0, 1), (4, 1), (1, 3), (5, 3), (3, 6), (6, 7)] {
+            ledger.acknowledge(message);
+            assert_eq!(ledger.delivered, delivered, "after {message}");
+        }
+        assert!(ledger.ahead.is_empty());
     }
 }

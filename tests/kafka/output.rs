@@ -75,7 +75,7 @@ fn a_topic_that_is_not_there_is_an_error_and_stays_so() {
     let (frames, topic) = (folder.file("frames.jsonl", frame(0)), broker.free_name());
     let words = format!("count -b {} -o {topic}", broker.bootstrap());
     let ran = run(&words, &[&frames]).exits(1);
-    ran.says(&format!("topic {topic} is not there: --create makes it"));
+    ran.says(&format!("topic {topic}: there is none: --create makes it"));
     assert_eq!(broker.partitions(&topic), None);
 }
 
