@@ -79,7 +79,8 @@ fn any_order_any_sizes_same_answer() {
 /// Seeds that once failed, or that cover what random ones rarely do.
 #[test]
 fn kept_seeds() {
-    for seed in 0..60 {
+    // The last two: a counter that finds its way back to the clock full.
+    for seed in (0..60).chain([183, 3530]) {
         one(seed);
     }
 }

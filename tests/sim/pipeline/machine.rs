@@ -27,8 +27,15 @@ const IDLE_STEPS_MAX: usize = 2000;
 pub(crate) struct Shared(Arc<Mutex<Vec<u8>>>, Option<(usize, ErrorKind)>);
 
 impl Shared {
+    /// What was written, but for a letter that a full sink has cut in two.
     pub(crate) fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        let mut bytes = self.0.lock().unwrap().clone();
+        if let Err(error) = str::from_utf8(&bytes)
+            && error.error_len().is_none()
+        {
+            bytes.truncate(error.valid_up_to());
+        }
+        String::from_utf8(bytes).unwrap()
     }
 }
 
