@@ -37,6 +37,8 @@ use crate::topology::{StageKind, Topology};
 pub struct Sizes {
     /// Bytes of a claimed chunk, at most [`limits::FRAME_BYTES_MAX`].
     pub chunk_bytes: usize,
+    /// Bytes of a file one scanner maps at a time; with 0 files are read.
+    pub window_bytes: usize,
     /// Frames of a batch.
     pub batch_frames: usize,
     /// Bytes of uids of a batch.
@@ -53,6 +55,7 @@ impl Default for Sizes {
     fn default() -> Sizes {
         Sizes {
             chunk_bytes: limits::CHUNK_BYTES,
+            window_bytes: limits::WINDOW_BYTES,
             batch_frames: limits::BATCH_FRAMES_MAX,
             batch_uid_bytes: limits::BATCH_UID_BYTES_MAX,
             batches: limits::BATCHES_PER_SCANNER,
@@ -154,6 +157,8 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
         job.stop.clone(),
     ));
 
+    // Who measures reads wants them made.
+    let window_bytes = if job.depth == Depth::Read { 0 } else { sizes.window_bytes };
     let mut stages: Vec<(StageKind, Box<dyn Stage>)> = Vec::new();
     let mut scan_links = Vec::new();
     for index in 0..topology.scanners {
@@ -170,7 +175,7 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
         let parts = ScanParts {
             index,
             depth: job.depth,
-            reader: FrameReader::new(token.clone()),
+            reader: FrameReader::new(token.clone(), window_bytes),
             scanner: Scanner::new(&job.scan),
             ts_unit: job.scan.ts_unit,
             hasher: hasher.clone(),

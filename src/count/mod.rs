@@ -15,7 +15,7 @@
 
 pub mod era;
 pub mod hash;
-mod prefetch;
+pub(crate) mod prefetch;
 pub mod slab;
 mod stack;
 pub mod stage;

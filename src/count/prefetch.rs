@@ -1,9 +1,10 @@
-//! Asking for a cache line before it is needed: the only unsafe code of the count stage.
+//! Asking for a cache line before it is needed: the only unsafe code of the count stage. The
+//! reader of mapped files asks, too.
 
 /// Asks for the line at `at`. A hint: it changes nothing but time, and on a processor we have no
 /// instruction for it does nothing.
 #[inline(always)]
-pub(super) fn prefetch<T>(at: &T) {
+pub(crate) fn prefetch<T>(at: &T) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: the instruction is part of every x86-64 (SSE), reads no value into the program and
     // never faults, whatever the address; here it is even the address of a live reference.

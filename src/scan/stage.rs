@@ -107,6 +107,16 @@ impl ScanStage {
 
     /// Fills the batch from the chunk, and says how the batch ends.
     fn fill(&mut self, batch: &mut Batch) -> BatchEnd {
+        self.reader.begin_batch();
+        let end = self.fill_once(batch);
+        if self.reader.go_back_if_torn() {
+            batch.clear();
+            return self.fill_once(batch);
+        }
+        end
+    }
+
+    fn fill_once(&mut self, batch: &mut Batch) -> BatchEnd {
         // Relaxed: a hint too many or too few changes nothing, the clock counts its frames itself.
         let checking_unit = self.checking_unit.load(Ordering::Relaxed);
         while !batch.is_full() {

@@ -24,6 +24,7 @@ fn env(name: &str) -> Option<u64> {
 fn sizes(random: &mut Random) -> Sizes {
     let batches = random.pick(&[1, 2, 3, 8]);
     Sizes {
+        window_bytes: random.pick(&[0, 1, 100_000, 1 << 20]),
         chunk_bytes: random.pick(&[1, 7, 100, 999, 4096, 1 << 20]),
         batch_frames: random.pick(&[1, 2, 5, 64, 4096]),
         batch_uid_bytes: random.pick(&[1, 100, 2000, 256 * 1024]),

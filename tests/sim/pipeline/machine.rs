@@ -66,6 +66,8 @@ pub(crate) enum Fault {
     Closed(usize),
     /// There is room for only so many bytes of results.
     Full(usize),
+    /// After so many steps one of the files is cut short.
+    Shrinks(usize),
     /// There is room for only so many bytes of rejects.
     RejectsFull(usize),
 }
@@ -79,7 +81,7 @@ pub(crate) struct Machine {
     rejects: Shared,
     input_names: Vec<String>,
     /// Files live as long as they are read.
-    _files: Vec<tempfile::NamedTempFile>,
+    files: Vec<tempfile::NamedTempFile>,
 }
 
 pub(crate) struct Ran {
@@ -126,7 +128,7 @@ impl Machine {
             Some(Fault::Closed(room)) => results.1 = Some((room, ErrorKind::BrokenPipe)),
             Some(Fault::Full(room)) => results.1 = Some((room, ErrorKind::StorageFull)),
             Some(Fault::RejectsFull(room)) => rejects.1 = Some((room, ErrorKind::StorageFull)),
-            Some(Fault::Signal(_) | Fault::Gone(_)) | None => {}
+            Some(Fault::Signal(_) | Fault::Gone(_) | Fault::Shrinks(_)) | None => {}
         }
         let stop = Stop::new();
         let input_names = inputs.iter().map(|input| input.name.to_string()).collect();
@@ -145,7 +147,7 @@ impl Machine {
         };
         let wiring = engine::wire(job).unwrap();
         let stages = wiring.threads.into_iter().flat_map(|(stages, _)| stages).collect();
-        Machine { fault, stop, stages, writers, results, rejects, input_names, _files: files }
+        Machine { fault, stop, stages, writers, results, rejects, input_names, files }
     }
 
     /// Steps to the end, in random order; the error says what locked up.
@@ -167,6 +169,11 @@ impl Machine {
                     let index = random.below(self.stages.len());
                     drop(self.stages.swap_remove(index));
                     continue;
+                }
+                Some(Fault::Shrinks(after)) if steps == after && !self.files.is_empty() => {
+                    let file = self.files[random.below(self.files.len())].as_file();
+                    let bytes = usize::try_from(file.metadata().unwrap().len()).unwrap();
+                    file.set_len(random.below(bytes + 1) as u64).unwrap();
                 }
                 _ => {}
             }
