@@ -27,6 +27,7 @@ const REJECT_BUFFER_BYTES: usize = 256 * 1024;
 pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     let output = &args.output;
     let clock = args.frames.clock()?;
+    results_topic::check(args)?;
     let read = Read::look_at(&args.input, output.output.as_deref(), clock.max_lag_s)?;
     let clock = ClockSettings { partitioned: read.is_partitioned(), ..clock };
     let cores = cores();

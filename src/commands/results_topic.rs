@@ -5,19 +5,27 @@ use crate::error::Error;
 use crate::output::lines::Format;
 use crate::output::sink::ResultSink;
 
-/// The sink that `-o` asks for, its topic there; none without `-o`.
+/// Whether the flags about it fit together.
 ///
 /// # Errors
-/// The flags do not fit; the topic is not there, or cannot be reached.
-pub fn open(args: &CountArgs) -> Result<Option<Box<dyn ResultSink>>, Error> {
-    let Some(topic) = &args.output.output else { return Ok(None) };
+/// They do not.
+pub fn check(args: &CountArgs) -> Result<(), Error> {
+    let Some(topic) = &args.output.output else { return Ok(()) };
     if args.output.format != Format::Json {
         return Err(Error::usage("--format: results go to a topic as JSON only"));
     }
     if args.input.topic.topic.as_ref() == Some(topic) {
-        return Err(Error::usage(format!("-o: {topic} is the input: give another topic")));
+        return Err(Error::usage(format!("--output: {topic} is the input: give another topic")));
     }
-    connect(topic, args).map(Some)
+    Ok(())
+}
+
+/// The sink that `-o` asks for, its topic there; none without `-o`.
+///
+/// # Errors
+/// The topic is not there, or cannot be reached.
+pub fn open(args: &CountArgs) -> Result<Option<Box<dyn ResultSink>>, Error> {
+    args.output.output.as_ref().map(|topic| connect(topic, args)).transpose()
 }
 
 #[cfg(feature = "kafka")]

@@ -2,6 +2,7 @@
 //! go over a client's own connections and wait for the answer, on the caller's thread before a run.
 
 use std::ffi::CStr;
+use std::slice;
 
 use rdkafka::bindings as c;
 use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaRespErr};
@@ -157,9 +158,11 @@ pub fn topic_setting(
     }
     // SAFETY: as above.
     let settings = unsafe { c::rd_kafka_ConfigResource_configs(described, &raw mut count) };
-    for at in 0..count {
-        // SAFETY: there are as many.
-        let setting = unsafe { *settings.add(at) };
+    if count == 0 {
+        return Ok(None);
+    }
+    // SAFETY: there are as many, and they live as long as the event.
+    for &setting in unsafe { slice::from_raw_parts(settings, count) } {
         // SAFETY: it lives as long as the event.
         let name = unsafe { c::rd_kafka_ConfigEntry_name(setting) };
         // SAFETY: so does the text.

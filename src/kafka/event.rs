@@ -59,13 +59,14 @@ impl Event {
     /// What became of messages, where it is about that: the number each was sent with, and the error of
     /// one that was not delivered.
     pub fn deliveries(&self) -> impl Iterator<Item = (usize, Option<RDKafkaErrorCode>)> + '_ {
-        // SAFETY: the event is alive; one of another kind has no messages.
-        std::iter::from_fn(|| unsafe { c::rd_kafka_event_message_next(self.ptr()).as_ref() }).map(
-            |message| {
-                let failed = message.err != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR;
-                (message._private.addr(), failed.then(|| message.err.into()))
-            },
-        )
+        std::iter::from_fn(|| {
+            // SAFETY: the event is alive; one of another kind has no messages.
+            let message = unsafe { c::rd_kafka_event_message_next(self.ptr()) };
+            // SAFETY: it is null or lives as long as the event.
+            let message = unsafe { message.as_ref() }?;
+            let failed = message.err != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR;
+            Some((message._private.addr(), failed.then(|| message.err.into())))
+        })
     }
 }
 

@@ -15,7 +15,7 @@ use super::event::{Event, Trouble};
 use super::notices::Notices;
 use super::restart::{Basis, NOTE_BYTES_MAX, write};
 use super::table::Table;
-use crate::clock::restart::Restart;
+use crate::clock::restart::{PartitionRestart, Restart};
 use crate::output::sink::RestartKeeper;
 
 /// How long after a commit that failed it is tried again.
@@ -67,9 +67,20 @@ impl GroupKeeper {
 
     /// The offsets and notes of a restart point; none if they do not fit.
     fn offsets(&self, restart: &Restart) -> Option<TopicPartitionList> {
-        let mut offsets = TopicPartitionList::with_capacity(restart.partitions.len());
-        for point in &restart.partitions {
-            let note = write(restart, point, &self.basis)?;
+        let rows = self.table.all();
+        let mut offsets = TopicPartitionList::with_capacity(rows.len());
+        // A run that was stopped at its very start has entered partitions that the clock has not heard
+        // of. The next run is to enter them where this one did.
+        let unheard = rows
+            .iter()
+            .filter(|row| restart.partitions.iter().all(|point| point.partition != row.partition));
+        let unheard = unheard.map(|row| PartitionRestart {
+            partition: row.partition,
+            offset: row.entered,
+            clock_s: None,
+        });
+        for point in restart.partitions.iter().copied().chain(unheard) {
+            let note = write(restart, &point, &self.basis)?;
             // Where nothing was judged yet, the clock does not know where the partition was entered.
             let offset = point.offset.max(self.table.entered(point.partition));
             let mut place = offsets.add_partition(&self.topic, point.partition.cast_signed());

@@ -92,6 +92,8 @@ pub fn position(looked: &Looked, from: From, until: Option<Until>) -> Result<Pos
                 return Err(Nowhere::Beyond);
             }
             let entry = match note {
+                // The run before read nothing at all: the log begins with this one.
+                Some(note) if *offset == 0 && note.is_blank() => fresh(0),
                 Some(note) => Entry::Resumed { clock_s: note.clock_s() },
                 None => fresh(*offset),
             };
@@ -114,8 +116,12 @@ mod tests {
     }
 
     fn committed(offset: u64, ours: bool) -> Option<Committed> {
+        committed_at(PartitionRestart { partition: 1, offset, clock_s: Some(77) }, ours)
+    }
+
+    fn committed_at(at: PartitionRestart, ours: bool) -> Option<Committed> {
         let basis = Basis { topic_id: "id".into(), max_lag_s: 5 };
-        let at = PartitionRestart { partition: 1, offset, clock_s: Some(77) };
+        let offset = at.offset;
         let text = write(&Restart::default(), &at, &basis).unwrap();
         let note = if ours { read(&text, "id").unwrap() } else { None };
         Some(Committed { partition: 1, offset, note })
@@ -145,6 +151,12 @@ mod tests {
         check(&ours, From::Beginning, 0, Entry::Beginning);
         let others = Looked { committed: committed(7, false), ..looked(0, 9) };
         check(&others, From::Committed, 7, Entry::Midway);
+        // A run that was stopped before it had read anything.
+        let at = |offset| PartitionRestart { partition: 1, offset, clock_s: None };
+        let blank = Looked { committed: committed_at(at(0), true), ..looked(0, 9) };
+        check(&blank, From::Committed, 0, Entry::Beginning);
+        let blank = Looked { committed: committed_at(at(4), true), ..looked(4, 9) };
+        check(&blank, From::Committed, 4, Entry::Resumed { clock_s: None });
         // A partition that came after the commit.
         assert!(check(&looked(0, 9), From::Committed, 0, Entry::Beginning).from_first);
     }

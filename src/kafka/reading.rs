@@ -57,8 +57,8 @@ pub struct Plan {
     pub until: Option<Until>,
     /// What to do about what is gone.
     pub on_gap: OnGap,
-    /// Whether a group was asked for: else its troubles are none of ours.
-    pub grouped: bool,
+    /// The group asked for; else troubles of groups are none of ours.
+    pub group: Option<String>,
     /// How long what is waited for.
     pub patience: Patience,
     /// Seconds of event time between partitions at most.
@@ -311,8 +311,13 @@ impl Reading {
                     | Code::NotCoordinator
                     | Code::WaitingForCoordinator
             );
-            if self.plan.grouped || !of_group {
-                self.notices.trouble(trouble);
+            match &self.plan.group {
+                // Said once. A commit would wait for its coordinator for minutes, and then fail.
+                Some(group) if let Some(error) = errors::for_good_of_group(&trouble, group) => {
+                    self.failed.get_or_insert(error);
+                }
+                None if of_group => {}
+                _ => self.notices.trouble(trouble),
             }
         }
     }

@@ -119,6 +119,11 @@ pub fn restart(committed: &[Committed], max_lag_s: u32) -> Option<Restart> {
 }
 
 impl Note {
+    /// Whether nothing was known yet: neither of this partition nor of when the log begins.
+    pub fn is_blank(&self) -> bool {
+        self.clock.is_none() && self.after.is_none()
+    }
+
     /// The partition's clock before the offset's message.
     pub fn clock_s(&self) -> Option<i64> {
         self.clock

@@ -107,7 +107,7 @@ impl Topic {
             isolation: looker.isolation,
             until: args.until,
             on_gap: args.on_gap,
-            grouped: group.is_some(),
+            group: group.map(str::to_owned),
             patience,
             max_skew_s: args.max_skew,
         };

@@ -10,11 +10,12 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::Duration;
 
-use rdkafka::ClientConfig;
 use rdkafka::admin::{
     AdminClient, AdminOptions, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
 };
 use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use crate::harness::Ran;
 
@@ -82,16 +83,21 @@ impl Broker {
     /// Makes a topic with these settings, and gives its name.
     pub(crate) fn topic(&self, partitions: i32, settings: &[(&str, &str)]) -> String {
         let name = self.free_name();
-        let mut new = NewTopic::new(&name, partitions, TopicReplication::Fixed(1));
+        self.make(&name, partitions, settings);
+        name
+    }
+
+    /// Makes a topic of this name.
+    pub(crate) fn make(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) {
+        let mut new = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
         for (key, value) in settings {
             new = new.set(key, value);
         }
         let made = wait(self.admin.create_topics(&[new], &options())).unwrap();
         assert!(made.iter().all(Result::is_ok), "{made:?}");
         crate::harness::wait_until("the topic", || {
-            self.partitions(&name) == Some(partitions as usize)
+            self.partitions(name) == Some(partitions as usize)
         });
-        name
     }
 
     /// A topic fit for results.
@@ -136,6 +142,24 @@ impl Broker {
     /// Offset of the next record of a topic's first partition.
     pub(crate) fn end(&self, topic: &str) -> i64 {
         self.admin.inner().fetch_watermarks(topic, 0, Duration::from_secs(30)).unwrap().1
+    }
+
+    /// Deletes the records of a topic's first partition that lie before this offset.
+    pub(crate) fn delete_before(&self, topic: &str, offset: i64) {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, 0, Offset::Offset(offset)).unwrap();
+        let deleted = wait(self.admin.delete_records(&list, &options())).unwrap();
+        assert_eq!(deleted.elements()[0].error(), Ok(()));
+    }
+
+    /// Commits offsets of a topic's first partition as other programs do: nothing beside them.
+    pub(crate) fn commit(&self, topic: &str, group: &str, offset: i64) {
+        let mut config = self.config();
+        config.set("group.id", group);
+        let consumer: BaseConsumer = config.create().unwrap();
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, 0, Offset::Offset(offset)).unwrap();
+        consumer.commit(&list, CommitMode::Sync).unwrap();
     }
 
     /// Gives a topic so many partitions.

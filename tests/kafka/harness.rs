@@ -111,11 +111,32 @@ impl Folder {
         run("count --quiet", &[path]).exits(0).stdout
     }
 
+    /// The results of counting these frames in a file.
+    pub(crate) fn counted_of<F: AsRef<[u8]>>(&self, frames: impl IntoIterator<Item = F>) -> String {
+        self.counted(&self.file("of.jsonl", crate::frames::lines(frames)))
+    }
+
     /// Counts with `--summary` into a topic's brokers, and gives the summary too.
     pub(crate) fn count(&self, broker: &Broker, words: &str, more: &[&str]) -> (Ran, Value) {
+        let ran = run(&self.count_words(broker, words), more);
+        (ran, self.summary())
+    }
+
+    /// The words of `count` with brokers and `--summary`.
+    pub(crate) fn count_words(&self, broker: &Broker, words: &str) -> String {
         let summary = self.at("summary.json");
-        let words = format!("count -b {} --summary {summary} {words}", broker.bootstrap());
-        let ran = run(&words, more);
-        (ran, serde_json::from_slice(&self.read("summary.json")).unwrap())
+        format!("count -b {} --summary {summary} {words}", broker.bootstrap())
+    }
+
+    /// The summary of the last run.
+    pub(crate) fn summary(&self) -> Value {
+        serde_json::from_slice(&self.read("summary.json")).unwrap()
+    }
+
+    /// Counts a topic to the end it has now; the results, and the summary.
+    pub(crate) fn count_topic(&self, broker: &Broker, topic: &str, words: &str) -> (String, Value) {
+        let (ran, summary) =
+            self.count(broker, &format!("-t {topic} --until end --quiet {words}"), &[]);
+        (ran.exits(0).stdout, summary)
     }
 }

@@ -16,9 +16,23 @@
 #![allow(clippy::unwrap_used, reason = "in tests an unwrap is the assertion")]
 #![allow(clippy::panic, reason = "in tests a panic is the assertion")]
 
+mod answers;
 mod broker;
+mod denied;
 mod fill;
+mod following;
+mod frames;
+mod gaps;
 mod harness;
+mod outage;
 mod output;
+mod partitions;
+mod positions;
 mod records;
 mod refused;
+mod rejects;
+mod resume;
+mod silence;
+mod sizes;
+mod topic;
+mod transactions;

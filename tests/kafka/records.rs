@@ -58,19 +58,62 @@ impl Broker {
         flush(&producer);
     }
 
+    /// Writes records of one codec, as far as can be in one batch.
+    pub(crate) fn write_batch(&self, topic: &str, records: &[Record], codec: &str) {
+        let settings = [("compression.type", codec), ("linger.ms", "200")];
+        let producer: BaseProducer = self.producer(&settings);
+        send(&producer, topic, records);
+        flush(&producer);
+    }
+
+    /// Writes frames to a topic's first partition, in order.
+    pub(crate) fn write_frames<F: AsRef<[u8]>>(
+        &self,
+        topic: &str,
+        frames: impl IntoIterator<Item = F>,
+    ) {
+        let record = |frame: F| Record::new(0, frame.as_ref());
+        self.write(topic, &frames.into_iter().map(record).collect::<Vec<_>>());
+    }
+
+    /// Writes partitions' frames, all of one partition after all of another.
+    pub(crate) fn write_partitions<F: AsRef<[u8]>>(&self, topic: &str, partitions: &[Vec<F>]) {
+        let records = (0..).zip(partitions).flat_map(|(partition, frames)| {
+            frames.iter().map(move |frame| Record::new(partition, frame.as_ref()))
+        });
+        self.write(topic, &records.collect::<Vec<_>>());
+    }
+
     /// Writes records in one transaction, and commits or aborts it.
     pub(crate) fn write_transaction(&self, topic: &str, records: &[Record], commit: bool) {
+        let open = self.begin_transaction(topic, records);
+        if commit {
+            open.commit_transaction(DEADLINE).unwrap();
+        } else {
+            open.abort_transaction(DEADLINE).unwrap();
+        }
+        // The markers are written after the answer.
+        let ends = |isolation| {
+            let mut config = self.config();
+            config.set("isolation.level", isolation);
+            let consumer: BaseConsumer = config.create().unwrap();
+            let end = |record: &Record| {
+                consumer.fetch_watermarks(topic, record.partition, DEADLINE).unwrap().1
+            };
+            records.iter().map(end).collect::<Vec<_>>()
+        };
+        wait_until("the markers", || ends("read_committed") == ends("read_uncommitted"));
+    }
+
+    /// Writes records in a transaction, which stays open.
+    pub(crate) fn begin_transaction(&self, topic: &str, records: &[Record]) -> BaseProducer {
         let id = self.free_name();
         let producer: BaseProducer = self.producer(&[("transactional.id", &id)]);
         producer.init_transactions(DEADLINE).unwrap();
         producer.begin_transaction().unwrap();
         send(&producer, topic, records);
         flush(&producer);
-        if commit {
-            producer.commit_transaction(DEADLINE).unwrap();
-        } else {
-            producer.abort_transaction(DEADLINE).unwrap();
-        }
+        producer
     }
 
     fn producer(&self, settings: &[(&str, &str)]) -> BaseProducer {

@@ -1,0 +1,75 @@
+//! Brokers that go away while a topic is read, for a while or for good, and ones that are not there.
+
+use crate::broker::Broker;
+use crate::following::Following;
+use crate::frames::{ahead, counts};
+use crate::harness::{Folder, run, wait_until};
+
+const FRAMES: u64 = 40_000;
+
+#[test]
+#[ignore = "needs a broker: scripts/test starts one"]
+fn a_broker_that_comes_back_changes_nothing_and_one_that_does_not_is_an_error() {
+    let (broker, folder) = (Broker::own(""), Folder::new());
+    // A frame a minute, so that there are many results, which nobody reads for a while: the run stands in
+    // the middle of the topic. Batches and fetches are small, so that it is not fetched whole by then.
+    let flags = format!("--frames {FRAMES} --frame-bytes 100 --rate 0.016666");
+    let expected = folder.counted(&folder.generated(&flags));
+    let (topic, live, output) =
+        (broker.topic(1, &[]), broker.topic(1, &[]), broker.results_topic());
+    let b = broker.bootstrap();
+    run(&format!("generate {flags} -b {b} -o {topic} -X batch.num.messages=50"), &[]).exits(0);
+    let small = "-X fetch.message.max.bytes=1 -X queued.min.messages=10";
+    let held = |words: &str| {
+        let words = format!("-t {topic} --until end {small} {words}");
+        let run = Following::start_unread(&folder.count_words(&broker, &words));
+        // It has begun to put out: its pipe is not empty.
+        wait_until("a first result", || run.has_put_out());
+        run
+    };
+    let frames: Vec<String> = (0..10).map(|minute| ahead(minute, "user")).collect();
+    broker.write_frames(&live, &frames[..5]);
+    let words = format!("count -b {b} -t {live} -o {output} --idle 1s");
+    let follow = |more: &str| Following::start(&format!("{words} {more}"));
+
+    // For a while, politely and by force.
+    let (read, following) = (held(""), follow(""));
+    wait_until("results", || broker.end(&output) == 4);
+    broker.script("stop");
+    broker.script("start");
+    broker.write_frames(&live, &frames[5..8]);
+    wait_until("results", || broker.end(&output) == 7);
+    broker.script("stop --kill");
+    broker.script("start");
+    assert_eq!(read.end().exits(0).stdout, expected);
+    broker.write_frames(&live, &frames[8..]);
+    wait_until("results", || broker.end(&output) == 9);
+    following.stop().exits(130);
+    let results = broker.read_lines(&output);
+    assert_eq!(counts(&results), counts(&folder.counted_of(&frames))[..9]);
+
+    // For good.
+    let (read, following) = (held("--give-up 2s"), follow("--give-up 2s --from beginning"));
+    wait_until("results", || broker.end(&output) == 18);
+    broker.script("stop --kill");
+    let ran = following.end().exits(1);
+    ran.says(&format!("topic {live}, partition 0, offset 10: no answer of the brokers for 2 s"))
+        .says("10 read = 10 counted")
+        .says("it failed: 1 window still open");
+    let ran = read.end().exits(1);
+    let summary = folder.summary();
+    let next = summary["topic"]["partitions"][0]["next"].as_u64().unwrap();
+    assert!(next < FRAMES, "all was fetched before");
+    let ran =
+        ran.says(&format!("topic {topic}, partition 0, offset {next}: no answer of the brokers"));
+    assert_eq!((&summary["ended"], &summary["counted"]), (&"failed".into(), &next.into()));
+    // What came out is right.
+    assert!(expected.starts_with(&ran.stdout) && !ran.stdout.is_empty());
+
+    // Nobody from the start.
+    for words in ["count --until end", "measure read"] {
+        run(&format!("{words} -b {b} -t {topic} --give-up 1s"), &[])
+            .exits(1)
+            .says(&format!("brokers {b}: no answer for 1 s"));
+    }
+}

@@ -1,0 +1,201 @@
+//! Runs that are broken off and gone on with: each window comes out once, or, if the run was killed, at
+//! least once and never with two values.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::broker::Broker;
+use crate::following::Following;
+use crate::frames::{Random, START_S, at};
+use crate::harness::{Folder, run};
+use crate::records::Record;
+
+/// Frames in the order in which they are written, some of them late.
+struct Log {
+    partitions: i32,
+    frames: Vec<(i32, i64)>,
+    records: Vec<Record>,
+}
+
+impl Log {
+    fn new(random: &mut Random, partitions: i32, count: i64) -> Log {
+        let mut log = Log { partitions, frames: Vec::new(), records: Vec::new() };
+        for n in 0..count {
+            let late_s = match random.below(10) {
+                0 => random.below(300),
+                1..5 => random.below(20),
+                _ => 0,
+            };
+            let ts_s = START_S + 2 * n - i64::try_from(late_s).unwrap();
+            let partition = i32::try_from(random.below(partitions.unsigned_abs().into())).unwrap();
+            log.frames.push((partition, ts_s));
+            log.records.push(Record::new(partition, at(ts_s, random.below(300))));
+        }
+        log
+    }
+
+    /// How many of a run's results must come of the first so many frames while more may follow.
+    fn finals(&self, results: &str, written: usize) -> usize {
+        let clock = |partition| {
+            let own = self.frames[..written].iter().filter(|one| one.0 == partition);
+            own.map(|one| one.1).max()
+        };
+        let Some(lowest_s) = (0..self.partitions).map(clock).min().flatten() else { return 0 };
+        let counts = crate::frames::counts(results);
+        counts.iter().take_while(|(start_s, ..)| start_s + 65 <= lowest_s).count()
+    }
+}
+
+/// A topic that is written bit by bit, and the runs that count it.
+struct Case<'a> {
+    broker: &'a Broker,
+    log: Log,
+    input: String,
+    output: String,
+    /// What a run left in peace puts out.
+    expected: String,
+    written: usize,
+}
+
+impl Case<'_> {
+    fn new<'a>(
+        broker: &'a Broker,
+        folder: &Folder,
+        random: &mut Random,
+        partitions: i32,
+    ) -> Case<'a> {
+        let log = Log::new(random, partitions, 2000);
+        let whole = broker.topic(partitions, &[]);
+        broker.write(&whole, &log.records);
+        let (expected, _) = folder.count_topic(broker, &whole, "");
+        let (input, output) = (broker.topic(partitions, &[]), broker.results_topic());
+        Case { broker, log, input, output, expected, written: 0 }
+    }
+
+    /// Writes on, up to a share of all.
+    fn write(&mut self, random: &mut Random, parts_left: usize) {
+        let left = self.log.records.len() - self.written;
+        let most = u64::try_from(2 * left / parts_left).unwrap();
+        let to = self.written + usize::try_from(random.below(most.max(1))).unwrap().min(left);
+        self.broker.write(&self.input, &self.log.records[self.written..to]);
+        self.written = to;
+    }
+
+    fn write_rest(&mut self) {
+        self.broker.write(&self.input, &self.log.records[self.written..]);
+        self.written = self.log.records.len();
+    }
+
+    fn words(&self) -> String {
+        let (b, input) = (self.broker.bootstrap(), &self.input);
+        format!("count -b {b} -t {input} -o {} --idle off", self.output)
+    }
+
+    fn put_out(&self) -> usize {
+        usize::try_from(self.broker.end(&self.output)).unwrap()
+    }
+
+    /// Waits until a run has put out some of what it can, at random how much.
+    fn wait_for_some(&self, random: &mut Random, run: &mut Following) {
+        let (before, can) = (self.put_out(), self.log.finals(&self.expected, self.written));
+        let more = u64::try_from(can.saturating_sub(before)).unwrap();
+        let wanted = before + usize::try_from(random.below(more + 1)).unwrap();
+        crate::harness::wait_until("results", || {
+            assert!(!run.is_over());
+            self.put_out() >= wanted
+        });
+    }
+
+    fn finish(&mut self) {
+        self.write_rest();
+        run(&format!("{} --until end", self.words()), &["--quiet"]).exits(0);
+    }
+}
+
+#[test]
+#[ignore = "needs a broker: scripts/test starts one"]
+fn terminated_runs_put_out_each_window_once() {
+    let (broker, folder, mut random) = (Broker::shared(), Folder::new(), Random::new());
+    for partitions in [1, 4] {
+        let mut case = Case::new(&broker, &folder, &mut random, partitions);
+        for parts_left in (2..7).rev() {
+            case.write(&mut random, parts_left);
+            let mut run = Following::start(&case.words());
+            case.wait_for_some(&mut random, &mut run);
+            let ran = run.stop().exits(130);
+            assert_eq!(ran.stdout, "");
+        }
+        case.finish();
+        assert_eq!(broker.read_lines(&case.output), case.expected, "{partitions} partitions");
+    }
+}
+
+#[test]
+#[ignore = "needs a broker: scripts/test starts one"]
+fn killed_runs_put_out_no_window_with_two_values() {
+    let (broker, folder, mut random) = (Broker::shared(), Folder::new(), Random::new());
+    for partitions in [1, 4] {
+        let mut case = Case::new(&broker, &folder, &mut random, partitions);
+        for parts_left in (2..10).rev() {
+            case.write(&mut random, parts_left);
+            let mut run = Following::start(&case.words());
+            // At its start, or when it has put out something: in the middle of whatever comes next.
+            if random.below(4) > 0 {
+                case.wait_for_some(&mut random, &mut run);
+                case.write(&mut random, 2 * parts_left);
+            }
+            std::thread::sleep(Duration::from_micros(random.below(200_000)));
+            assert_eq!(run.kill(), "");
+        }
+        case.finish();
+        let read = broker.read(&case.output);
+        let mut values = HashMap::new();
+        let mut once = String::new();
+        for one in &read {
+            let value = std::str::from_utf8(one.value()).unwrap();
+            let first = values.entry(one.key()).or_insert_with(|| {
+                once += value;
+                once += "\n";
+                value
+            });
+            assert_eq!(&value, first, "{partitions} partitions");
+        }
+        assert_eq!(once, case.expected, "{partitions} partitions");
+    }
+}
+
+#[test]
+#[ignore = "needs a broker: scripts/test starts one"]
+fn a_group_serves_results_to_stdout_too() {
+    let (broker, folder, mut random) = (Broker::shared(), Folder::new(), Random::new());
+    let mut case = Case::new(&broker, &folder, &mut random, 1);
+    let group = broker.free_name();
+    let words = format!("count -b {} -t {} --group {group}", broker.bootstrap(), case.input);
+    let mut results = String::new();
+    for parts_left in [3, 2] {
+        case.write(&mut random, parts_left);
+        let mut following = Following::start(&words);
+        let can = case.log.finals(&case.expected, case.written);
+        following.lines(can - results.lines().count());
+        results += &following.stop().exits(130).stdout;
+    }
+    case.write_rest();
+    results += &run(&format!("{words} --until end"), &[]).exits(0).stdout;
+    assert_eq!(results, case.expected);
+}
+
+#[test]
+#[ignore = "needs a broker: scripts/test starts one"]
+fn a_run_that_has_put_out_nothing_yet_is_gone_on_with() {
+    let (broker, folder) = (Broker::shared(), Folder::new());
+    let (input, output) = (broker.topic(2, &[]), broker.results_topic());
+    let frames: Vec<String> = (0..20).map(|n| at(START_S + 30 + 10 * n, n)).collect();
+    let words = format!("count -b {} -t {input} -o {output} --idle off", broker.bootstrap());
+    // Terminated with nothing there, then with nothing final.
+    Following::start(&words).stop_when_it_listens().exits(130);
+    broker.write_frames(&input, &frames[..2]);
+    Following::start(&words).stop_when_it_listens().exits(130);
+    broker.write_frames(&input, &frames[2..]);
+    run(&words, &["--until=end"]).exits(0);
+    assert_eq!(broker.read_lines(&output), folder.counted_of(&frames));
+}
