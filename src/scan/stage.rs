@@ -46,6 +46,10 @@ pub struct ScanRings {
 }
 
 /// What a scanner reads.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one a scanner, made once; a box would cost each line"
+)]
 pub enum Reader {
     /// Lines of files and pipes.
     Lines(FrameReader),

@@ -96,7 +96,7 @@ impl Broker {
         let made = wait(self.admin.create_topics(&[new], &options())).unwrap();
         assert!(made.iter().all(Result::is_ok), "{made:?}");
         crate::harness::wait_until("the topic", || {
-            self.partitions(name) == Some(partitions as usize)
+            self.partitions(name) == usize::try_from(partitions).ok()
         });
     }
 

@@ -29,7 +29,7 @@ fn tls_and_scram_read_and_show_no_secret() {
     crate::harness::wait_until("results", || broker.end(&output) >= 9);
     let (secret, shown) = (secret(&folder, "headcount"), run.shown());
     assert!(shown.contains("headcount.properties") && !shown.contains(&secret), "{shown}");
-    run.stop().exits(130).is_silent_on(&secret);
+    run.stop().exits(130).says_nothing_of(&secret);
     let summary = String::from_utf8(folder.read("summary.json")).unwrap();
     assert!(!summary.contains(&secret), "{summary}");
 }
@@ -49,7 +49,7 @@ fn what_does_not_let_us_in_is_an_error_at_once_and_shows_no_secret() {
     ] {
         // A give-up longer than a test may take.
         let words = format!("count {flags} -X {wrong} --give-up 1h -t {topic} --until end");
-        run(&words, &[]).exits(1).says(says).is_silent_on("guessed").is_silent_on(&secret);
+        run(&words, &[]).exits(1).says(says).says_nothing_of("guessed").says_nothing_of(&secret);
     }
 }
 
@@ -76,7 +76,7 @@ fn who_may_not_read_is_told_what_is_missing() {
     run(&words, &[]).exits(1).says(&denied);
     // It may be read; only, nothing may be kept with a group. Without one, that is nobody's trouble.
     allow("--operation Read");
-    let ran = run(&words, &[]).exits(0).is_silent_on("roup");
+    let ran = run(&words, &[]).exits(0).says_nothing_of("roup");
     assert_eq!(ran.stdout, folder.counted_of(&frames));
     run(&format!("{words} --group theirs"), &[])
         .exits(1)

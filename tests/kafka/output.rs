@@ -85,7 +85,7 @@ fn create_makes_the_topic_compacted() {
     let (broker, folder) = (Broker::shared(), Folder::new());
     let (frames, topic) = (folder.file("frames.jsonl", frame(0)), broker.free_name());
     let words = format!("count --create -b {} -o {topic}", broker.bootstrap());
-    run(&words, &[&frames]).exits(0).is_silent_on("cleanup.policy");
+    run(&words, &[&frames]).exits(0).says_nothing_of("cleanup.policy");
     assert_eq!(broker.partitions(&topic), Some(1));
     assert_eq!(broker.replicas(&topic), 1);
     assert_eq!(broker.setting(&topic, "cleanup.policy"), "compact");

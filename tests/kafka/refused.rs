@@ -18,7 +18,7 @@ fn tls_and_scram_let_us_in() {
     let flags = broker.secure_flags("headcount", &folder);
     for mechanism in ["SCRAM-SHA-256", "SCRAM-SHA-512", "PLAIN"] {
         let words = format!("count {flags} -X sasl.mechanisms={mechanism} --create -o {topic}");
-        run(&words, &[&path]).exits(0).is_silent_on("cleanup.policy");
+        run(&words, &[&path]).exits(0).says_nothing_of("cleanup.policy");
     }
     assert_eq!(broker.read_lines(&topic), folder.counted(&path).repeat(3));
     let other = broker.topic(1, &[]);
@@ -54,7 +54,7 @@ fn who_may_not_write_is_told_so() {
     run(&words, &[&path]).exits(0).says("cleanup.policy is not known");
     assert_eq!(broker.read(&topic).len(), 3);
     allow("--operation DescribeConfigs");
-    run(&words, &[&path]).exits(0).is_silent_on("cleanup.policy");
+    run(&words, &[&path]).exits(0).says_nothing_of("cleanup.policy");
 }
 
 #[test]
@@ -67,7 +67,8 @@ fn a_wrong_password_is_an_error_at_once_and_not_shown() {
     // A give-up longer than a test may take.
     let words =
         format!("count {flags} -X sasl.password=guessed --give-up 1h --summary {summary} -o out");
-    let ran = run(&words, &[&path]).exits(1).says("authentication failed").is_silent_on("guessed");
+    let ran =
+        run(&words, &[&path]).exits(1).says("authentication failed").says_nothing_of("guessed");
     let real = std::fs::read_to_string(folder.at("headcount.properties")).unwrap();
     let real = real.lines().find_map(|line| line.strip_prefix("sasl.password=")).unwrap();
     assert!(!ran.stderr.contains(real));
