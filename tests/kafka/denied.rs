@@ -17,7 +17,7 @@ fn tls_and_scram_read_and_show_no_secret() {
     let (topic, output) = (broker.topic(2, &[]), broker.results_topic());
     let frames: Vec<String> = (0..10).map(|minute| of_minute(minute, "user")).collect();
     broker.write_frames(&topic, &frames);
-    let flags = broker.secure_flags("headcount", &folder);
+    let flags = broker.secure_flags("secure");
     let expected = folder.counted_of(&frames);
     for mechanism in ["SCRAM-SHA-256", "SCRAM-SHA-512", "PLAIN"] {
         let words = format!("count {flags} -X sasl.mechanisms={mechanism} -t {topic} --until end");
@@ -39,7 +39,7 @@ fn tls_and_scram_read_and_show_no_secret() {
 fn what_does_not_let_us_in_is_an_error_at_once_and_shows_no_secret() {
     let (broker, folder) = (Broker::shared(), Folder::new());
     let topic = broker.topic(1, &[]);
-    let flags = broker.secure_flags("headcount", &folder);
+    let flags = broker.secure_flags("secure");
     let secret = secret(&folder, "headcount");
     for (wrong, says) in [
         ("sasl.password=guessed", "authentication failed"),
@@ -60,7 +60,7 @@ fn who_may_not_read_is_told_what_is_missing() {
     let topic = broker.topic(1, &[]);
     let frames: Vec<String> = (0..10).map(|minute| of_minute(minute, "user")).collect();
     broker.write_frames(&topic, &frames);
-    let flags = broker.secure_flags("stranger", &folder);
+    let flags = broker.secure_flags("stranger");
     let words = format!("count {flags} -t {topic} --until end --give-up 1h");
     let allow = |operations: &str| {
         broker.script(&format!(

@@ -170,7 +170,7 @@ fn flags_that_do_not_fit_are_refused() {
         (format!("count -b {b} -o out -X enable.idempotence=false"), "enable.idempotence"),
         (format!("count -b {b} -o out -X acks=1"), "acks"),
         ("count --create".to_owned(), "--output"),
-        (format!("generate -b {b}"), "-o"),
+        (format!("generate -b {b}"), "--output"),
         ("generate --codec lz4".to_owned(), "--brokers"),
         (format!("generate -b {b} -o out --partitions 3"), "--create"),
     ] {
