@@ -5,8 +5,8 @@ use crate::following::Following;
 use crate::frames::of_minute;
 use crate::harness::{Folder, run};
 
-fn secret(folder: &Folder, user: &str) -> String {
-    let settings = String::from_utf8(folder.read(&format!("{user}.properties"))).unwrap();
+fn secret(flags: &str) -> String {
+    let settings = std::fs::read_to_string(flags.strip_prefix("-F ").unwrap()).unwrap();
     settings.lines().find_map(|line| line.strip_prefix("sasl.password=")).unwrap().to_owned()
 }
 
@@ -27,8 +27,8 @@ fn tls_and_scram_read_and_show_no_secret() {
     let words = format!("count {flags} -t {topic} -o {output} --idle 1s --summary {summary}");
     let run = Following::start(&words);
     crate::harness::wait_until("results", || broker.end(&output) >= 9);
-    let (secret, shown) = (secret(&folder, "headcount"), run.shown());
-    assert!(shown.contains("headcount.properties") && !shown.contains(&secret), "{shown}");
+    let (secret, shown) = (secret(&flags), run.shown());
+    assert!(shown.contains("secure.properties") && !shown.contains(&secret), "{shown}");
     run.stop().exits(130).says_nothing_of(&secret);
     let summary = String::from_utf8(folder.read("summary.json")).unwrap();
     assert!(!summary.contains(&secret), "{summary}");
@@ -37,10 +37,10 @@ fn tls_and_scram_read_and_show_no_secret() {
 #[test]
 #[ignore = "needs a broker: scripts/test starts one"]
 fn what_does_not_let_us_in_is_an_error_at_once_and_shows_no_secret() {
-    let (broker, folder) = (Broker::shared(), Folder::new());
+    let broker = Broker::shared();
     let topic = broker.topic(1, &[]);
     let flags = broker.secure_flags("secure");
-    let secret = secret(&folder, "headcount");
+    let secret = secret(&flags);
     for (wrong, says) in [
         ("sasl.password=guessed", "authentication failed"),
         ("sasl.username=nobody", "authentication failed"),
