@@ -100,16 +100,9 @@ impl Following {
         self.child.try_wait().unwrap().is_some()
     }
 
-    /// Ends it as a service is ended, and waits until it has.
+    /// Ends it as a service is ended, once it listens, and waits until it has.
     #[track_caller]
     pub(crate) fn stop(self) -> Ran {
-        self.signal(Signal::TERM);
-        self.end()
-    }
-
-    /// The same, as soon as it listens for signals at all.
-    #[track_caller]
-    pub(crate) fn stop_when_it_listens(self) -> Ran {
         let status = format!("/proc/{}/status", self.child.id());
         wait_until("it to listen", || {
             let status = std::fs::read_to_string(&status).unwrap();
@@ -117,7 +110,8 @@ impl Following {
             let term = 1 << (Signal::TERM.as_raw() - 1);
             u64::from_str_radix(caught.trim(), 16).unwrap() & term != 0
         });
-        self.stop()
+        self.signal(Signal::TERM);
+        self.end()
     }
 
     /// Whether something waits in its pipe, which nobody reads.

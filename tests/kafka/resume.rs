@@ -192,9 +192,9 @@ fn a_run_that_has_put_out_nothing_yet_is_gone_on_with() {
     let frames: Vec<String> = (0..20).map(|n| at(START_S + 30 + 10 * n, n)).collect();
     let words = format!("count -b {} -t {input} -o {output} --idle off", broker.bootstrap());
     // Terminated with nothing there, then with nothing final.
-    Following::start(&words).stop_when_it_listens().exits(130);
+    Following::start(&words).stop().exits(130);
     broker.write_frames(&input, &frames[..2]);
-    Following::start(&words).stop_when_it_listens().exits(130);
+    Following::start(&words).stop().exits(130);
     broker.write_frames(&input, &frames[2..]);
     run(&words, &["--until=end"]).exits(0);
     assert_eq!(broker.read_lines(&output), folder.counted_of(&frames));
