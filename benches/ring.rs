@@ -4,10 +4,13 @@
 //! An item is one word, as a batch's handle is. `wake` is our ring with wakers of a thread that might
 //! sleep, as under `--wait balanced`; without, it is what `--wait spin` uses and what the others
 //! offer. ArrayQueue takes no batches. Every item is checked on arrival.
+//!
+//! Where an end is a local of the loop, the compiler may keep its counts in registers. Ends that are
+//! parts of a stage lie in memory: the group that says so makes each question begin and end there.
 
 mod shared;
 
-use std::hint::spin_loop;
+use std::hint::{black_box, spin_loop};
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -34,10 +37,14 @@ fn main() {
     };
     let none = Waker::none();
     let single = vec![
-        contender("ours", ours_single, &none),
-        contender("rtrb", rtrb_single, &none),
+        contender("ours", ours_single::<false>, &none),
+        contender("rtrb", rtrb_single::<false>, &none),
         contender("ArrayQueue", array_queue, &none),
-        contender("ours, wake", ours_single, &waker),
+        contender("ours, wake", ours_single::<false>, &waker),
+    ];
+    let in_memory = vec![
+        contender("ours", ours_single::<true>, &none),
+        contender("rtrb", rtrb_single::<true>, &none),
     ];
     let batch = vec![
         contender("ours", ours_batch, &none),
@@ -46,24 +53,25 @@ fn main() {
     ];
     shared::run(vec![
         Group { name: "ring, single items".into(), items, contenders: single },
+        Group { name: "ring, single items, ends in memory".into(), items, contenders: in_memory },
         Group { name: "ring, batches of 64".into(), items, contenders: batch },
     ]);
 }
 
-fn ours_single(items: u64, waker: &Waker) -> Duration {
+fn ours_single<const IN_MEMORY: bool>(items: u64, waker: &Waker) -> Duration {
     let (producer, consumer) = ring(SLOTS, waker.clone(), waker.clone());
     let send = |to: &mut headcount::ring::Producer<u64>, next, _| u64::from(to.push(next).is_ok());
-    hand_over(items, producer, consumer, send, |from, arrivals| {
+    hand_over::<IN_MEMORY, _, _>(items, producer, consumer, send, |from, arrivals| {
         if let Ok(item) = from.pop() {
             arrivals.check(item);
         }
     })
 }
 
-fn rtrb_single(items: u64, _: &Waker) -> Duration {
+fn rtrb_single<const IN_MEMORY: bool>(items: u64, _: &Waker) -> Duration {
     let (producer, consumer) = RingBuffer::new(SLOTS);
     let send = |to: &mut rtrb::Producer<u64>, next, _| u64::from(to.push(next).is_ok());
-    hand_over(items, producer, consumer, send, |from, arrivals| {
+    hand_over::<IN_MEMORY, _, _>(items, producer, consumer, send, |from, arrivals| {
         if let Ok(item) = from.pop() {
             arrivals.check(item);
         }
@@ -73,7 +81,7 @@ fn rtrb_single(items: u64, _: &Waker) -> Duration {
 fn array_queue(items: u64, _: &Waker) -> Duration {
     let queue = Arc::new(ArrayQueue::new(SLOTS));
     let send = |to: &mut Arc<ArrayQueue<u64>>, next, _| u64::from(to.push(next).is_ok());
-    hand_over(items, Arc::clone(&queue), queue, send, |from, arrivals| {
+    hand_over::<false, _, _>(items, Arc::clone(&queue), queue, send, |from, arrivals| {
         if let Some(item) = from.pop() {
             arrivals.check(item);
         }
@@ -91,7 +99,7 @@ fn ours_batch(items: u64, waker: &Waker) -> Duration {
         slots.commit();
         count
     };
-    hand_over(items, producer, consumer, send, |from, arrivals| {
+    hand_over::<false, _, _>(items, producer, consumer, send, |from, arrivals| {
         let Ok((first, second)) = from.peek_many() else { return };
         first.iter().chain(second).for_each(|&item| arrivals.check(item));
         let count = first.len() + second.len();
@@ -109,12 +117,18 @@ fn rtrb_batch(items: u64, _: &Waker) -> Duration {
         let Ok(slots) = to.write_chunk_uninit(free) else { return 0 };
         slots.fill_from_iter(next..) as u64
     };
-    hand_over(items, producer, consumer, send, |from: &mut rtrb::Consumer<u64>, arrivals| {
-        let Ok(chunk) = from.read_chunk(from.slots()) else { return };
-        let (first, second) = chunk.as_slices();
-        first.iter().chain(second).for_each(|&item| arrivals.check(item));
-        chunk.commit_all();
-    })
+    hand_over::<false, _, _>(
+        items,
+        producer,
+        consumer,
+        send,
+        |from: &mut rtrb::Consumer<u64>, arrivals| {
+            let Ok(chunk) = from.read_chunk(from.slots()) else { return };
+            let (first, second) = chunk.as_slices();
+            first.iter().chain(second).for_each(|&item| arrivals.check(item));
+            chunk.commit_all();
+        },
+    )
 }
 
 /// The items that came, which must be 0, 1, 2, ….
@@ -125,15 +139,18 @@ struct Arrivals {
 impl Arrivals {
     #[inline]
     fn check(&mut self, item: u64) {
-        assert_eq!(item, self.count, "an item lost, doubled or out of order");
+        // Not assert_eq!: it takes both by reference, for its message, and so has them stored to memory
+        // for each item, two stores more in line behind the ring's own.
+        assert!(item == self.count, "an item lost, doubled or out of order");
         self.count += 1;
     }
 }
 
 /// Sends the numbers below `items` from one thread to another, and says how long it took from when
 /// both were ready. `send` is given the next number and how many it may send, and says how many it
-/// sent; `receive` takes what is there.
-fn hand_over<P: Send, C: Send>(
+/// sent; `receive` takes what is there. `IN_MEMORY`: each question finds its end in memory, and
+/// leaves it there.
+fn hand_over<const IN_MEMORY: bool, P: Send, C: Send>(
     items: u64,
     producer: P,
     consumer: C,
@@ -150,7 +167,8 @@ fn hand_over<P: Send, C: Send>(
             let (mut sent, mut spins) = (0, 0);
             while sent < items {
                 let wanted = usize::try_from(items - sent).map_or(BATCH, |left| left.min(BATCH));
-                let count = send(&mut producer, sent, wanted);
+                let end = &mut producer;
+                let count = send(if IN_MEMORY { black_box(end) } else { end }, sent, wanted);
                 sent += count;
                 spins = wait(count, spins);
             }
@@ -163,7 +181,8 @@ fn hand_over<P: Send, C: Send>(
             let (mut arrivals, mut spins) = (Arrivals { count: 0 }, 0);
             while arrivals.count < items {
                 let before = arrivals.count;
-                receive(&mut consumer, &mut arrivals);
+                let end = &mut consumer;
+                receive(if IN_MEMORY { black_box(end) } else { end }, &mut arrivals);
                 spins = wait(arrivals.count - before, spins);
             }
             began.elapsed()

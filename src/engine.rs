@@ -38,6 +38,8 @@ use crate::topology::{StageKind, Topology};
 pub struct Sizes {
     /// Bytes of a claimed chunk, at most [`limits::FRAME_BYTES_MAX`].
     pub chunk_bytes: usize,
+    /// Bytes of a file one scanner maps at a time; with 0 files are read.
+    pub window_bytes: usize,
     /// Frames of a batch.
     pub batch_frames: usize,
     /// Bytes of uids of a batch.
@@ -54,6 +56,7 @@ impl Default for Sizes {
     fn default() -> Sizes {
         Sizes {
             chunk_bytes: limits::CHUNK_BYTES,
+            window_bytes: limits::WINDOW_BYTES,
             batch_frames: limits::BATCH_FRAMES_MAX,
             batch_uid_bytes: limits::BATCH_UID_BYTES_MAX,
             batches: limits::BATCHES_PER_SCANNER,
@@ -182,7 +185,9 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
             for waker in scan_wakers {
                 token.add_waker(waker);
             }
-            let reader = || Reader::Lines(FrameReader::new(token.clone()));
+            // Who measures reads wants them made.
+            let window_bytes = if job.depth == Depth::Read { 0 } else { sizes.window_bytes };
+            let reader = || Reader::Lines(FrameReader::new(token.clone(), window_bytes));
             std::iter::repeat_with(reader).take(topology.scanners).collect::<Vec<Reader>>()
         }
         Source::Messages(messages) => {

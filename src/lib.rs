@@ -14,7 +14,7 @@
 //!
 //! | thread | owns |
 //! | --- | --- |
-//! | of a scanner | its read buffer, its scanner, the batch it fills |
+//! | of a scanner | its read buffer, its window of a file, its scanner, the batch it fills |
 //! | of the clock | the clock, the list of open windows, every batch from merge to return |
 //! | of a counter | its shard's users and window slots |
 //! | of the output | the results being put together, the sink |
@@ -24,9 +24,11 @@
 //!   process's own figures) do I/O; besides them the ring's sleep and the threads' signals.
 //! - Every mutable thing has one owning thread, or is under the token of the claims. Atomic types
 //!   come only through [`ring::sync`]: rings, parkers, the count of claims, the stop flag, the flag
-//!   that asks for hints on the unit, the counters of [`stats`].
+//!   that asks for hints on the unit, the counters of [`stats`]. The one exception is the table in
+//!   which the handler of SIGBUS finds a mapped file (`input/mapped.rs`).
 //! - Unsafe code stands only in [`ring`], in the kernels of [`scan`] (instructions asked for at run
-//!   time), and in the hint to fetch a cache line ([`count`]).
+//!   time), for mapped files ([`input`]), in `kafka` (its C interface), and in the hint to
+//!   fetch a cache line (`prefetch`).
 //! - What comes out is a function of the log and the settings: not of threads, chunks, batches,
 //!   rings or the order in which stages are stepped. `tests/sim` holds us to it.
 //! - Nothing of ours allocates once running, unless users or windows exceed any earlier maximum;
@@ -55,6 +57,7 @@ pub mod input;
 pub mod kafka;
 pub mod limits;
 pub mod output;
+mod prefetch;
 pub mod report;
 pub mod ring;
 pub mod scan;

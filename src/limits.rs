@@ -24,6 +24,14 @@ pub const BATCH_HELD_BYTES: usize = 1024 * 1024;
 /// Bytes of input a worker claims at a time. A chunk is the unit in which workers may run ahead.
 pub const CHUNK_BYTES: usize = 1024 * 1024;
 
+/// Bytes of a file one worker maps at a time: enough that mapping the next piece hardly shows,
+/// little enough that what counts as this process's resident memory stays small.
+pub const WINDOW_BYTES: usize = 16 * 1024 * 1024;
+
+/// Bytes of a window looked at past a chunk's end, for the line that crosses it; what is longer is
+/// read.
+pub const WINDOW_TAIL_BYTES: usize = 64 * 1024;
+
 /// Bytes of one read(2): what has been read is still in the second-level cache when it is scanned.
 pub const READ_BYTES: usize = 256 * 1024;
 

@@ -68,17 +68,26 @@ pub struct FillArgs {
     /// How brokers are reached.
     pub brokers: BrokerArgs,
     /// Key of each frame [default: none; frames are then dealt out to the partitions in runs]
-    #[arg(long, value_enum, value_name = "FIELD", requires = "brokers")]
+    #[arg(long, value_enum, value_name = "FIELD")]
     pub key: Option<Key>,
     /// How batches are compressed [default: none]
-    #[arg(long, value_enum, value_name = "CODEC", requires = "brokers")]
+    #[arg(long, value_enum, value_name = "CODEC")]
     pub codec: Option<Codec>,
     /// Make the topic if it is not there
-    #[arg(long, requires = "brokers")]
+    #[arg(long)]
     pub create: bool,
     /// Partitions of a topic that is made
     #[arg(long, value_name = "N", default_value_t = 1, requires = "create", value_parser = clap::value_parser!(i32).range(1..))]
     pub partitions: i32,
+}
+
+impl FillArgs {
+    /// Whether a topic is meant, and not a file.
+    pub fn are_given(&self) -> bool {
+        let BrokerArgs { brokers, settings, settings_file, give_up: _ } = &self.brokers;
+        let reached = brokers.is_some() || !settings.is_empty() || settings_file.is_some();
+        reached || self.key.is_some() || self.codec.is_some() || self.create
+    }
 }
 
 /// What a frame's key is.

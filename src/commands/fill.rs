@@ -17,10 +17,10 @@ pub fn run(args: &GenerateArgs) -> Result<ExitCode, Error> {
     use crate::ring::{Stop, StopReason};
 
     let fill = &args.topic;
-    let topic = args.output.as_deref().and_then(|topic| topic.to_str());
-    let topic = topic.ok_or_else(|| Error::usage("--brokers: give the topic to fill by -o"))?;
-    let generator = args.generator().map_err(Error::usage)?;
     let settings = Settings::read(&fill.brokers)?;
+    let topic = args.output.as_deref().and_then(|topic| topic.to_str());
+    let topic = topic.ok_or_else(|| Error::usage("give the topic to fill by --output"))?;
+    let generator = args.generator().map_err(Error::usage)?;
     let codec = fill.codec.map(|codec| codec.as_str());
     let mut producer = producer(&settings, topic, fill.brokers.give_up, codec, &generator)?;
     let create = fill.create.then_some(Purpose::Frames { partitions: fill.partitions });

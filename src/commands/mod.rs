@@ -77,7 +77,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Error> {
     match command {
         Command::Count(args) => count::run(&args),
         Command::Measure(command) => measure::run(&command),
-        Command::Generate(args) if args.topic.brokers.brokers.is_some() => fill::run(&args),
+        Command::Generate(args) if args.topic.are_given() => fill::run(&args),
         Command::Generate(args) => {
             generate::run(&args).map_err(|e| match e.kind() {
                 ErrorKind::InvalidInput => Error::usage(e.to_string()),

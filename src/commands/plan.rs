@@ -109,6 +109,12 @@ fn describe(
             plural(windows, "minute")
         ),
     )?;
-    line(total, "in all, at most, besides the program itself (a few MiB)")?;
+    let mapped = BinaryBytes((scanners * sizes.window_bytes) as u64);
+    line(
+        total,
+        &format!(
+            "in all, at most, besides the program itself (a few MiB) and {mapped} of files mapped, the page cache's own"
+        ),
+    )?;
     Ok(text)
 }

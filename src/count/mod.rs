@@ -15,7 +15,6 @@
 
 pub mod era;
 pub mod hash;
-pub(crate) mod prefetch;
 pub mod slab;
 mod stack;
 pub mod stage;

@@ -155,6 +155,22 @@ mod tests {
     }
 
     #[test]
+    fn all_cells_given_back_are_given_out_again() {
+        let mut slab = Slab::new();
+        // Three pages of cells, given back together and in another order.
+        let mut cells: Vec<Cell> =
+            (0..=255u8).cycle().take(600).map(|n| slab.keep(&[n; 300])).collect();
+        cells.rotate_left(250);
+        cells.iter().for_each(|&cell| slab.free(cell));
+        let again: Vec<Cell> =
+            (0..=255u8).cycle().take(600).map(|n| slab.keep(&[!n; 300])).collect();
+        assert_eq!(slab.cells(), 600);
+        for (n, &cell) in (0..=255u8).cycle().zip(&again) {
+            assert_eq!(slab.get(cell), [!n; 300]);
+        }
+    }
+
+    #[test]
     fn a_class_is_the_smallest_that_fits() {
         for (len, &class) in CLASS_OF.iter().enumerate() {
             let class = usize::from(class);

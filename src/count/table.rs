@@ -15,8 +15,8 @@
 //! shrinks at its next renewal, which comes when as many new users have come as there were; while
 //! nobody new comes nothing is dropped, as nothing is wanted.
 
-use super::prefetch::prefetch;
 use super::users::Id;
+use crate::prefetch::prefetch;
 
 const SUB_TABLES: usize = 256;
 /// Places of a new sub-table.
@@ -295,6 +295,37 @@ mod tests {
         for other in [4, 5 + (1 << 31), 5 + (1 << 56)] {
             assert_eq!(table.find(other, |_| true), None, "{other:#x}");
         }
+    }
+
+    /// What `headcount plan` says of the table.
+    #[test]
+    fn the_table_and_the_known_are_no_more_than_foretold() {
+        struct Last(u32);
+        impl Renewal for Last {
+            fn prefetch(&self, _: Id) {}
+            fn is_needed(&mut self, id: Id) -> bool {
+                id >= self.0
+            }
+        }
+        let hash = |id: u32| u64::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let table = filled(200_000, hash);
+        let bytes = (table.places() * size_of::<u64>()) as u64;
+        assert!(bytes <= Table::bytes_for(200_000), "{bytes} bytes");
+
+        // User after user comes, and the last ones are needed.
+        let needed = 40_000;
+        let mut table = Table::new();
+        let mut known_most = 0;
+        for id in 0..300_000 {
+            if table.is_full(hash(id)) {
+                table.renew(hash(id), &mut Last(id.saturating_sub(needed)));
+            }
+            table.insert(hash(id), id);
+            if id % 1000 == 0 {
+                known_most = known_most.max(table.known() as u64);
+            }
+        }
+        assert!(known_most <= Table::known_max(u64::from(needed)), "{known_most} known");
     }
 
     #[test]

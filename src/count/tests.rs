@@ -82,13 +82,14 @@ struct Checked {
     model: Vec<Option<HashSet<u16>>>,
     hashes: Hashes,
     members_peak: usize,
+    frames: u64,
 }
 
 impl Checked {
     fn new(hashes: Hashes, group_slots: usize, eras: u64) -> Checked {
         let windows = Windows::with_groups(SLOTS, group_slots, eras);
         let counter = Counter::with_bounds(windows, USERS_MAX);
-        Checked { counter, model: vec![None; SLOTS], hashes, members_peak: 0 }
+        Checked { counter, model: vec![None; SLOTS], hashes, members_peak: 0, frames: 0 }
     }
 
     fn open(&mut self, slot: usize) {
@@ -123,7 +124,10 @@ impl Checked {
                     *to = Slot::try_from(slot).unwrap();
                 }
             }
-            let route = batch.verdicts.add_route(&route);
+            // A frame for no open window is a refused one.
+            let is_counted = route.iter().any(|&slot| slot != NO_SLOT);
+            self.frames += u64::from(is_counted);
+            let route = if is_counted { batch.verdicts.add_route(&route) } else { REFUSED };
             batch.verdicts.send(route);
         }
         batch.seal(0, BatchEnd::More);
@@ -144,6 +148,7 @@ impl Checked {
             }
         }
         assert_eq!(self.counter.users_peak(), self.members_peak as u64);
+        assert_eq!(self.counter.frames(), self.frames);
     }
 }
 

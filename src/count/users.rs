@@ -5,9 +5,9 @@
 //! slab. Whether two uids are the same is decided here, by all their bytes.
 
 use super::era::Seen;
-use super::prefetch::prefetch;
 use super::slab::{Cell, Slab};
 use super::stack::Stack;
+use crate::prefetch::prefetch;
 
 /// A user's number.
 pub type Id = u32;
@@ -172,6 +172,7 @@ impl Users {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::count::era::Era;
     use crate::limits::UID_BYTES_MAX;
 
     #[test]
@@ -189,8 +190,11 @@ mod tests {
             }
             assert!(!users.is(id, &uid(len - 1)) && !users.is(id, &uid(len + 1)), "{len}");
         }
-        // Given back, a number is nobody's; then another's.
+        // Given back, a number is nobody's; then another's, who is in no window.
+        let mut era = Era::starting_at(0);
+        era.open(0);
         for (len, &id) in (1..).zip(&ids) {
+            era.add(users.seen_mut(id), 1);
             users.free(id);
             assert!(!users.is(id, &uid(len)));
             let new = users.add(&vec![b'y'; UID_BYTES_MAX + 1 - len]).unwrap();
@@ -203,12 +207,16 @@ mod tests {
     #[test]
     fn cells_of_long_uids_are_used_again() {
         let mut users = Users::new(10);
-        for n in 0..100 {
-            let id = users.add(&[n; 100]).unwrap();
-            assert!(users.is(id, &[n; 100]));
-            users.free(id);
+        // The shortest that does not fit its record, and another.
+        for len in [INLINE_BYTES + 1, 100] {
+            for n in 0..100 {
+                let uid = vec![n; len];
+                let id = users.add(&uid).unwrap();
+                assert!(users.is(id, &uid));
+                users.free(id);
+            }
         }
-        assert_eq!(users.uids.cells(), 1);
+        assert_eq!(users.uids.cells(), 2);
     }
 
     #[test]

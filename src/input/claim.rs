@@ -27,7 +27,7 @@ use crate::ring::{Stop, StopReason};
 
 /// A part of a plain file: the frames that begin in `from..=to` (after `from`, unless it is the
 /// log's start) are this claim's, wherever they end before `file_end`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Range {
     /// The file's name in messages.
     pub name: Arc<str>,

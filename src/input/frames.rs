@@ -1,30 +1,40 @@
 //! Frames: a worker's own reader, which turns claims into lines.
 //!
-//! Owned by one scanner; its buffer is private to it. Lines are slices of that buffer, valid until
-//! the next call. A range's first, partial line belongs to the claim before, which reads on past
+//! Owned by one scanner; its buffer and its window are private to it. Lines are slices of one of
+//! them, valid until the next call. A range that is in memory is looked at in the window (`mapped`);
+//! what does not end in it is read. Lines of a window may turn out not to be the file's: who makes a
+//! batch of them says where it begins, and asks at its end. A range's first, partial line belongs to the claim before, which reads on past
 //! its own end to finish it: so every line that begins after `from` and at or before `to` is seen
 //! once, however the file is cut (a line that begins exactly at a border belongs to the range
 //! before the border). Line ends are found here and nowhere else. Ranges are read side by side, but
 //! those that are not in memory under the token, in order (`residence`).
 
-use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use memchr::memchr;
 
 use super::Place;
-use super::claim::{Claim, Claims, Range, shrank};
+use super::claim::{Claim, Claims, Range};
+use super::mapped::Window;
+use super::range::RangeWork;
 use super::read_buf::{LINE_BYTES_MAX, ReadBuf};
 use super::residence::is_in_memory;
 use super::stream::Block;
 use crate::error::Error;
-use crate::limits::READ_BYTES;
+use crate::limits::WINDOW_TAIL_BYTES;
+use crate::prefetch::prefetch;
 use crate::ring::Token;
 
-/// Bytes of the first read past a range's end, for the line that crosses it.
-const TAIL_BYTES: usize = 4096;
+/// Bytes ahead of a line's end from which on memory is asked for: short lines are scanned in less
+/// time than memory takes.
+const AHEAD_BYTES: usize = 1024;
+
+/// Bytes asked for at once, at most.
+const AHEAD_BYTES_MAX: usize = 4096;
+
+/// Bytes that come into the cache at once.
+const CACHE_LINE_BYTES: usize = 64;
 
 /// What came of asking for a chunk.
 #[derive(Debug)]
@@ -56,6 +66,7 @@ pub enum Next<'a> {
 #[derive(Debug)]
 enum Work {
     None,
+    Mapped(MappedWork),
     Range(RangeWork),
     /// Bytes of input that belong to the block.
     Lines(u64),
@@ -63,14 +74,13 @@ enum Work {
     Failed(Box<Error>),
 }
 
-#[derive(Debug)]
-struct RangeWork {
+/// A range that lies in the window.
+#[derive(Clone, Debug)]
+struct MappedWork {
     range: Range,
-    /// Offset in the file of the next byte to read.
-    read_at: u64,
-    /// Bytes of the next read past the range's end.
-    tail_bytes: usize,
-    /// The line that began before the range has still to be passed over.
+    /// Offset up to which the window is looked at.
+    mapped_to: u64,
+    /// As in [`RangeWork`].
     in_foreign_line: bool,
 }
 
@@ -85,11 +95,16 @@ pub struct FrameReader {
     /// Unread bytes known to hold no line end.
     searched: usize,
     waiting_on: Option<Arc<OwnedFd>>,
+    window: Option<Window>,
+    window_bytes: usize,
+    /// Where the batch began, if it began in the window: its work then, and its offset.
+    begun: Option<(MappedWork, u64)>,
 }
 
 impl FrameReader {
-    /// A reader that claims from these claims.
-    pub fn new(token: Token<Claims>) -> FrameReader {
+    /// A reader that claims from these claims, and maps so many bytes of a file at a time; with 0 it
+    /// maps none.
+    pub fn new(token: Token<Claims>, window_bytes: usize) -> FrameReader {
         FrameReader {
             token,
             buf: ReadBuf::new(),
@@ -98,6 +113,9 @@ impl FrameReader {
             offset: 0,
             searched: 0,
             waiting_on: None,
+            window: None,
+            window_bytes,
+            begun: None,
         }
     }
 
@@ -125,16 +143,14 @@ impl FrameReader {
             Claim::Range { chunk, input, range } => {
                 self.input = input;
                 self.offset = range.from;
-                let mut work = RangeWork {
-                    read_at: range.from,
-                    tail_bytes: TAIL_BYTES,
-                    in_foreign_line: !range.first,
-                    range,
-                };
                 // By its last byte: of its first ones the kernel may have read ahead.
-                if !is_in_memory(&work.range.file, work.range.to.saturating_sub(1)) {
-                    work.read_to_end(&mut self.buf);
+                if is_in_memory(&range.file, range.to.saturating_sub(1)) {
+                    claims.release_and_wake();
+                    self.work = self.map(range);
+                    return Claimed::Chunk(chunk);
                 }
+                let mut work = RangeWork::new(range);
+                work.read_to_end(&mut self.buf);
                 self.work = Work::Range(work);
                 Claimed::Chunk(chunk)
             }
@@ -162,9 +178,94 @@ impl FrameReader {
         claimed
     }
 
+    /// Finds a range's window, or makes one.
+    fn map(&mut self, range: Range) -> Work {
+        if self.window_bytes == 0 {
+            return Work::Range(RangeWork::new(range));
+        }
+        let (from, to) = (range.from, range.to);
+        let end = |window: &Window| window.end_if_holds(self.input, from, to);
+        if self.window.as_ref().and_then(end).is_none() {
+            // The one before goes first: there is one at a time.
+            self.window = None;
+            let (file_end, bytes) = (range.file_end, self.window_bytes);
+            self.window = Window::map(&range.file, self.input, (from, to), file_end, bytes);
+        }
+        match self.window.as_ref().and_then(end) {
+            Some(end) => Work::Mapped(MappedWork {
+                mapped_to: end.min(to + WINDOW_TAIL_BYTES as u64),
+                in_foreign_line: !range.first,
+                range,
+            }),
+            None => Work::Range(RangeWork::new(range)),
+        }
+    }
+
+    /// Says that what lines are made into begins here: what [`FrameReader::go_back_if_torn`] goes
+    /// back to.
+    pub fn begin_batch(&mut self) {
+        self.begun = match &self.work {
+            Work::Mapped(work) => Some((work.clone(), self.offset)),
+            _ => None,
+        };
+    }
+
+    /// Goes back to where the batch began if lines given since then may not be the file's: then
+    /// all that was made of them must be dropped. The same lines come again, read.
+    pub fn go_back_if_torn(&mut self) -> bool {
+        let Some((work, offset)) = self.begun.take() else { return false };
+        let is_whole = |window: &Window| window.is_whole(&work.range.file, work.mapped_to);
+        if self.window.as_ref().is_some_and(is_whole) {
+            return false;
+        }
+        self.window = None;
+        self.read_from(work, offset);
+        true
+    }
+
+    /// Goes on with a mapped range by reading it from this offset on.
+    fn read_from(&mut self, work: MappedWork, offset: u64) {
+        let MappedWork { range, in_foreign_line, .. } = work;
+        self.buf.clear();
+        self.searched = 0;
+        self.offset = offset;
+        self.work = Work::Range(RangeWork::from(range, offset, in_foreign_line));
+    }
+
+    /// Where the next line lies in the window; nothing if none lies there whole.
+    #[inline]
+    fn next_mapped(&mut self) -> Option<(u64, u64)> {
+        let (Work::Mapped(work), Some(window)) = (&mut self.work, &self.window) else {
+            return None;
+        };
+        if work.in_foreign_line {
+            self.offset += memchr(b'\n', window.bytes(self.offset, work.range.to))? as u64 + 1;
+            work.in_foreign_line = false;
+        }
+        if self.offset > work.range.to {
+            return None;
+        }
+        let from = self.offset;
+        let rest = window.bytes(from, work.mapped_to);
+        let len = memchr(b'\n', rest)?;
+        self.offset += len as u64 + 1;
+        // Nobody has looked at what follows yet. A line's length on from here, as much as was passed.
+        let ahead = rest.get(len + AHEAD_BYTES..).unwrap_or_default();
+        let ahead = &ahead[..ahead.len().min(len).min(AHEAD_BYTES_MAX)];
+        for byte in ahead.iter().step_by(CACHE_LINE_BYTES) {
+            prefetch(byte);
+        }
+        Some((from, from + len as u64))
+    }
+
     /// The next line of the chunk.
     #[inline]
     pub fn next_line(&mut self) -> Next<'_> {
+        if let Some((from, to)) = self.next_mapped() {
+            let window = self.window.as_ref().expect("a mapped range has a window");
+            let place = Place { input: self.input, offset: from };
+            return Next::Line(window.bytes(from, to), place);
+        }
         // The common case, a whole line in the buffer, for ranges and blocks alike.
         if (matches!(self.work, Work::Lines(_)) || self.range_goes_on())
             && let Some(at) = memchr(b'\n', &self.buf.unread()[self.searched..])
@@ -180,13 +281,8 @@ impl FrameReader {
     /// Reads what is left of the chunk without looking at it; gives the bytes that were its own.
     pub fn skip_chunk(&mut self) -> Result<u64, Box<Error>> {
         match std::mem::replace(&mut self.work, Work::None) {
-            Work::Range(mut work) => {
-                while work.read_at < work.range.to {
-                    self.buf.clear();
-                    work.read_on(&mut self.buf)?;
-                }
-                Ok(work.range.to - work.range.from)
-            }
+            Work::Range(work) => work.skip(&mut self.buf),
+            Work::Mapped(work) => RangeWork::new(work.range).skip(&mut self.buf),
             Work::Lines(bytes) | Work::TooLong(bytes) => Ok(bytes),
             Work::Failed(error) => Err(error),
             Work::None => Ok(0),
@@ -234,6 +330,16 @@ impl FrameReader {
                 Next::TooLong(self.buf.passed(len, 0), place)
             }
             Work::Range(work) => self.next_of_range(work),
+            Work::Mapped(work) => {
+                let range = &work.range;
+                let over = self.offset > range.to || self.offset >= range.file_end;
+                if work.in_foreign_line || over {
+                    return Next::Done(range.to - range.from);
+                }
+                // A line that does not end in the window, or not in the file.
+                self.read_from(work, self.offset);
+                self.next_line_slowly()
+            }
         }
     }
 
@@ -280,44 +386,6 @@ impl FrameReader {
             }
             if let Err(error) = work.read_on(&mut self.buf) {
                 return Next::Failed(error);
-            }
-        }
-    }
-}
-
-impl RangeWork {
-    /// Reads a range to its end. What goes wrong goes wrong again in its turn, when the lines before
-    /// it have been seen.
-    fn read_to_end(&mut self, buf: &mut ReadBuf) {
-        while self.read_at < self.range.to && self.read_on(buf).is_ok() {}
-    }
-
-    /// One read further into the range's file.
-    fn read_on(&mut self, buf: &mut ReadBuf) -> Result<(), Box<Error>> {
-        let range = &self.range;
-        let own = range.to.saturating_sub(self.read_at);
-        let want = if own > 0 {
-            usize::try_from(own).unwrap_or(usize::MAX).min(READ_BYTES)
-        } else {
-            let tail_bytes = self.tail_bytes;
-            self.tail_bytes = (tail_bytes * 2).min(READ_BYTES);
-            tail_bytes
-        };
-        let left = usize::try_from(range.file_end - self.read_at).unwrap_or(usize::MAX);
-        let space = buf.space(want.min(left));
-        loop {
-            match range.file.read_at(space, self.read_at) {
-                Ok(0) => {
-                    let error = shrank(range.file_end, self.read_at);
-                    return Err(Box::new(Error::input(&range.name, error)));
-                }
-                Ok(n) => {
-                    buf.filled(n);
-                    self.read_at += n as u64;
-                    return Ok(());
-                }
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(e) => return Err(Box::new(Error::input(&range.name, e))),
             }
         }
     }

@@ -2,14 +2,17 @@
 //!
 //! Inputs are looked at before anything runs (there, readable, not a folder, what kind of content
 //! they have), so that a typing error does not show after an hour. A plain file is read by ranges:
-//! workers claim the next mebibyte and read it with positioned reads. A pipe or a compressed file
+//! workers claim the next mebibyte, and look at it where the page cache has it or read it with
+//! positioned reads. A pipe or a compressed file
 //! is a stream: whoever holds the token reads the next block and cuts it at a line end. The size
-//! of a plain file at the start counts; it is never mapped.
+//! of a plain file at the start counts.
 
 pub mod claim;
 pub mod file_id;
 pub mod frames;
+mod mapped;
 pub mod messages;
+mod range;
 pub mod read_buf;
 mod residence;
 pub mod stream;

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use rdkafka::bindings as c;
 
 use super::client::{Client, Queue, text_of};
-use crate::count::prefetch;
 use crate::input::messages::Message;
 use crate::limits::{CHUNK_BYTES, KAFKA_DRAW_MESSAGES_MAX};
+use crate::prefetch::prefetch;
 
 /// How many messages ahead a payload is asked for: it lies cold.
 const PREFETCH_AHEAD: usize = 3;
@@ -159,6 +159,6 @@ fn ask_for(message: *const c::rd_kafka_message_t) {
     // SAFETY: the message is alive.
     let payload = unsafe { (*message).payload }.cast::<u8>().cast_const();
     for line in 0..PREFETCH_LINES {
-        prefetch::prefetch(payload.wrapping_add(line * LINE_BYTES));
+        prefetch(payload.wrapping_add(line * LINE_BYTES));
     }
 }

@@ -10,7 +10,7 @@
 //! and [`fill`] sample frames, both by the one [`producer`] to its [`topic_handle`].
 //!
 //! Under it: [`settings`], [`consumer`] (the reader's), [`client`], [`event`] and [`ask`] (the C
-//! interface), [`line`], [`errors`], [`notices`].
+//! interface), [`mod@line`], [`errors`], [`notices`].
 
 pub mod admin;
 pub mod ask;

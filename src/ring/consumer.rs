@@ -1,15 +1,16 @@
 //! The consumer's end. Owned by one thread at a time; owns the head and the slots of `head..tail`.
 
+use std::mem::ManuallyDrop;
+
+use super::end::End;
 use super::error::PopError;
-use super::shared::{Shared, slots_between};
-use super::sync::Arc;
-use super::wait::Waker;
+use super::shared::slots_between;
 
 /// The end that takes values out, oldest first. Dropping it hangs up: the producer's pushes come
 /// back, and what is in the ring is dropped together with it.
 pub struct Consumer<T> {
-    shared: Arc<Shared<T>>,
-    wake_producer: Waker,
+    /// Whole until the drop takes it.
+    end: ManuallyDrop<End<T>>,
     /// Values taken so far: the next one's number.
     head: u64,
     /// The tail as last seen: never beyond the true one, so what it promises is there, and the
@@ -18,8 +19,8 @@ pub struct Consumer<T> {
 }
 
 impl<T> Consumer<T> {
-    pub(super) fn new(shared: Arc<Shared<T>>, wake_producer: Waker) -> Consumer<T> {
-        Consumer { shared, wake_producer, head: 0, tail_seen: 0 }
+    pub(super) fn new(end: End<T>) -> Consumer<T> {
+        Consumer { end: ManuallyDrop::new(end), head: 0, tail_seen: 0 }
     }
 
     /// Takes the oldest value and wakes the producer.
@@ -31,7 +32,7 @@ impl<T> Consumer<T> {
     pub fn pop(&mut self) -> Result<T, PopError> {
         self.available(1)?;
         // SAFETY: the slot at the head was published to us; `give_back` makes it empty.
-        let value = unsafe { self.shared.take(self.head) };
+        let value = unsafe { self.end.shared.take(self.head) };
         self.head += 1;
         self.give_back();
         Ok(value)
@@ -47,7 +48,7 @@ impl<T> Consumer<T> {
         self.available(1)?;
         // SAFETY: that one slot was published to us, and is not given back before the borrow of
         // `self` ends.
-        let (values, _) = unsafe { self.shared.lend(self.head, 1) };
+        let (values, _) = unsafe { self.end.shared.lend(self.head, 1) };
         Ok(&values[0])
     }
 
@@ -62,7 +63,7 @@ impl<T> Consumer<T> {
         let readable = self.available(usize::MAX)?;
         // SAFETY: so many slots were published to us, and none is given back before the borrow of
         // `self` ends.
-        Ok(unsafe { self.shared.lend(self.head, readable) })
+        Ok(unsafe { self.end.shared.lend(self.head, readable) })
     }
 
     /// Drops the `n` oldest values and gives their slots back, with one store and one wake.
@@ -83,7 +84,7 @@ impl<T> Consumer<T> {
         self.head += n as u64;
         // SAFETY: `n` slots from the old head on were published to us and hold values; the head is
         // beyond them now.
-        unsafe { self.shared.drop_values(first, n) };
+        unsafe { self.end.shared.drop_values(first, n) };
         self.give_back();
     }
 
@@ -99,7 +100,7 @@ impl<T> Consumer<T> {
         if readable >= wanted {
             return Ok(readable);
         }
-        let tail = self.shared.tail.read();
+        let tail = self.end.shared.tail.read();
         self.tail_seen = tail.count();
         match slots_between(self.head, self.tail_seen) {
             0 if tail.is_gone() => Err(PopError::Ended),
@@ -111,14 +112,16 @@ impl<T> Consumer<T> {
     /// Hands the slots below the head to the producer, and wakes it.
     #[inline]
     fn give_back(&mut self) {
-        self.shared.head.publish(self.head);
-        self.wake_producer.wake();
+        self.end.shared.head.publish(self.head);
+        self.end.wake_peer.wake();
     }
 }
 
 impl<T> Drop for Consumer<T> {
+    #[inline]
     fn drop(&mut self) {
-        self.shared.head.leave(self.head);
-        self.wake_producer.wake();
+        // SAFETY: taken here alone, and nothing comes after a drop.
+        let end = unsafe { ManuallyDrop::take(&mut self.end) };
+        end.leave_head(self.head);
     }
 }

@@ -27,10 +27,12 @@
 //! Left out on purpose: many producers or consumers (the topology needs none), growing, and waiting
 //! in `push` or `pop` (it would ignore the wait policy).
 //!
-//! Map: `shared` indexes and slots · `producer`, `reservation`, `consumer` the ends · [`sync`] core or
+//! Map: `shared` indexes and slots · `producer`, `reservation`, `consumer` the ends, `end` what
+//! both have · [`sync`] core or
 //! loom · [`wait`] policies, parker · `token` a claim that is tried · `stop` why the run stops.
 
 mod consumer;
+mod end;
 mod error;
 mod producer;
 mod reservation;
@@ -70,6 +72,6 @@ pub fn ring<T>(
     wake_consumer: Waker,
 ) -> (Producer<T>, Consumer<T>) {
     let shared = sync::Arc::new(shared::Shared::new(capacity));
-    let producer = Producer::new(sync::Arc::clone(&shared), wake_consumer);
-    (producer, Consumer::new(shared, wake_producer))
+    let producer = Producer::new(end::End::new(sync::Arc::clone(&shared), wake_consumer));
+    (producer, Consumer::new(end::End::new(shared, wake_producer)))
 }

@@ -1,17 +1,18 @@
 //! The producer's end. Owned by one thread at a time; owns the tail and every slot outside
 //! `head..tail`.
 
+use std::mem::ManuallyDrop;
+
+use super::end::End;
 use super::error::{PushError, ReserveError};
 use super::reservation::Reservation;
-use super::shared::{Shared, slots_between};
-use super::sync::Arc;
-use super::wait::Waker;
+use super::shared::slots_between;
 
 /// The end that puts values in. Dropping it ends the stream: the consumer gets what was published,
 /// then [`PopError::Ended`](super::PopError::Ended).
 pub struct Producer<T> {
-    pub(super) shared: Arc<Shared<T>>,
-    wake_consumer: Waker,
+    /// Whole until the drop takes it.
+    pub(super) end: ManuallyDrop<End<T>>,
     /// Values published so far: the next one's number.
     pub(super) tail: u64,
     /// The head as last seen: never beyond the true one, so there is always at least as much room
@@ -20,8 +21,8 @@ pub struct Producer<T> {
 }
 
 impl<T> Producer<T> {
-    pub(super) fn new(shared: Arc<Shared<T>>, wake_consumer: Waker) -> Producer<T> {
-        Producer { shared, wake_consumer, tail: 0, head_seen: 0 }
+    pub(super) fn new(end: End<T>) -> Producer<T> {
+        Producer { end: ManuallyDrop::new(end), tail: 0, head_seen: 0 }
     }
 
     /// Puts a value in and wakes the consumer. For more than one at a time, [`Producer::reserve`]
@@ -38,7 +39,7 @@ impl<T> Producer<T> {
         match self.room(1) {
             Ok(_) => {
                 // SAFETY: there is room, so the slot at the tail is ours and empty.
-                unsafe { self.shared.put(self.tail, value) };
+                unsafe { self.end.shared.put(self.tail, value) };
                 self.publish(1);
                 Ok(())
             }
@@ -60,28 +61,28 @@ impl<T> Producer<T> {
 
     /// Slots free now; the consumer may be freeing more.
     pub fn free_slots(&mut self) -> usize {
-        self.head_seen = self.shared.head.read().count();
+        self.head_seen = self.end.shared.head.read().count();
         self.free_seen()
     }
 
     /// Slots in all.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.shared.capacity()
+        self.end.shared.capacity()
     }
 
     /// Whether the consumer is gone.
     #[must_use]
     pub fn is_hung_up(&self) -> bool {
-        self.shared.head.read().is_gone()
+        self.end.shared.head.read().is_gone()
     }
 
     /// Publishes the `count` slots at the tail, which hold values, and wakes the consumer.
     #[inline]
     pub(super) fn publish(&mut self, count: usize) {
         self.tail += count as u64;
-        self.shared.tail.publish(self.tail);
-        self.wake_consumer.wake();
+        self.end.shared.tail.publish(self.tail);
+        self.end.wake_peer.wake();
     }
 
     /// Free slots, at least one: those last seen where they are enough, else those there are.
@@ -91,7 +92,7 @@ impl<T> Producer<T> {
         if free >= wanted.max(1) {
             return Ok(free);
         }
-        let head = self.shared.head.read();
+        let head = self.end.shared.head.read();
         self.head_seen = head.count();
         match self.free_seen() {
             _ if head.is_gone() => Err(ReserveError::HungUp),
@@ -102,13 +103,15 @@ impl<T> Producer<T> {
 
     #[inline]
     fn free_seen(&self) -> usize {
-        self.shared.capacity() - slots_between(self.head_seen, self.tail)
+        self.end.shared.capacity() - slots_between(self.head_seen, self.tail)
     }
 }
 
 impl<T> Drop for Producer<T> {
+    #[inline]
     fn drop(&mut self) {
-        self.shared.tail.leave(self.tail);
-        self.wake_consumer.wake();
+        // SAFETY: taken here alone, and nothing comes after a drop.
+        let end = unsafe { ManuallyDrop::take(&mut self.end) };
+        end.leave_tail(self.tail);
     }
 }

@@ -32,7 +32,7 @@ impl<'p, T> Reservation<'p, T> {
         }
         let number = self.producer.tail + self.filled as u64;
         // SAFETY: below `slots`, so it was free when set aside, and only we could fill it since.
-        unsafe { self.producer.shared.put(number, value) };
+        unsafe { self.producer.end.shared.put(number, value) };
         self.filled += 1;
         Ok(())
     }
@@ -58,6 +58,6 @@ impl<T> Drop for Reservation<'_, T> {
         let filled = std::mem::take(&mut self.filled);
         // SAFETY: these slots hold values that were never published, so they are still ours; they
         // lie behind the tail and count as empty from here on.
-        unsafe { self.producer.shared.drop_values(self.producer.tail, filled) };
+        unsafe { self.producer.end.shared.drop_values(self.producer.tail, filled) };
     }
 }

@@ -46,6 +46,10 @@ pub struct ScanRings {
 }
 
 /// What a scanner reads.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one a scanner, made once; a box would cost each line"
+)]
 pub enum Reader {
     /// Lines of files and pipes.
     Lines(FrameReader),
@@ -129,6 +133,20 @@ impl ScanStage {
 
     /// Fills the batch from the chunk, and says how the batch ends.
     fn fill(&mut self, partition: Partition, batch: &mut Batch) -> BatchEnd {
+        if let Reader::Lines(lines) = &mut self.reader {
+            lines.begin_batch();
+        }
+        let end = self.fill_once(partition, batch);
+        if let Reader::Lines(lines) = &mut self.reader
+            && lines.go_back_if_torn()
+        {
+            batch.clear();
+            return self.fill_once(partition, batch);
+        }
+        end
+    }
+
+    fn fill_once(&mut self, partition: Partition, batch: &mut Batch) -> BatchEnd {
         // Relaxed: a hint too many or too few changes nothing, the clock counts its frames itself.
         let checking_unit = self.checking_unit.load(Ordering::Relaxed);
         let mut frames = Frames {

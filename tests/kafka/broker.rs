@@ -58,15 +58,9 @@ impl Broker {
         &self.bootstrap
     }
 
-    /// Flags for the secure listener, as `headcount` (may do all) or `stranger` (nothing).
-    pub(crate) fn secure_flags(&self, user: &str, folder: &crate::harness::Folder) -> String {
-        let file = if user == "headcount" { "secure" } else { user };
-        let text = std::fs::read_to_string(self.folder.join(format!("{file}.properties"))).unwrap();
-        let (brokers, rest): (Vec<&str>, Vec<&str>) =
-            text.lines().partition(|line| line.starts_with("bootstrap.servers="));
-        let path = folder.file(&format!("{user}.properties"), rest.join("\n"));
-        let brokers = brokers[0].split_once('=').unwrap().1;
-        format!("-b {brokers} -F {path}")
+    /// Flags for the secure listener, as `secure` (who may do all) or `stranger` (nothing).
+    pub(crate) fn secure_flags(&self, user: &str) -> String {
+        format!("-F {}/{user}.properties", self.folder.display())
     }
 
     /// A client's settings, to begin with.
@@ -96,7 +90,7 @@ impl Broker {
         let made = wait(self.admin.create_topics(&[new], &options())).unwrap();
         assert!(made.iter().all(Result::is_ok), "{made:?}");
         crate::harness::wait_until("the topic", || {
-            self.partitions(name) == Some(partitions as usize)
+            self.partitions(name) == Some(usize::try_from(partitions).unwrap())
         });
     }
 

@@ -45,7 +45,7 @@ impl Ran {
 
     /// Asserts that stderr says nothing of this.
     #[track_caller]
-    pub(crate) fn is_silent_on(self, text: &str) -> Ran {
+    pub(crate) fn says_nothing_of(self, text: &str) -> Ran {
         assert!(!self.stderr.contains(text), "{text:?} is in: {}", self.stderr);
         self
     }

@@ -85,7 +85,7 @@ fn create_makes_the_topic_compacted() {
     let (broker, folder) = (Broker::shared(), Folder::new());
     let (frames, topic) = (folder.file("frames.jsonl", frame(0)), broker.free_name());
     let words = format!("count --create -b {} -o {topic}", broker.bootstrap());
-    run(&words, &[&frames]).exits(0).is_silent_on("cleanup.policy");
+    run(&words, &[&frames]).exits(0).says_nothing_of("cleanup.policy");
     assert_eq!(broker.partitions(&topic), Some(1));
     assert_eq!(broker.replicas(&topic), 1);
     assert_eq!(broker.setting(&topic, "cleanup.policy"), "compact");
@@ -170,7 +170,7 @@ fn flags_that_do_not_fit_are_refused() {
         (format!("count -b {b} -o out -X enable.idempotence=false"), "enable.idempotence"),
         (format!("count -b {b} -o out -X acks=1"), "acks"),
         ("count --create".to_owned(), "--output"),
-        (format!("generate -b {b}"), "-o"),
+        (format!("generate -b {b}"), "--output"),
         ("generate --codec lz4".to_owned(), "--brokers"),
         (format!("generate -b {b} -o out --partitions 3"), "--create"),
     ] {

@@ -15,10 +15,10 @@ fn tls_and_scram_let_us_in() {
     let (broker, folder) = (Broker::shared(), Folder::new());
     let path = folder.file("frames.jsonl", frames(0..3));
     let topic = broker.free_name();
-    let flags = broker.secure_flags("headcount", &folder);
+    let flags = broker.secure_flags("secure");
     for mechanism in ["SCRAM-SHA-256", "SCRAM-SHA-512", "PLAIN"] {
         let words = format!("count {flags} -X sasl.mechanisms={mechanism} --create -o {topic}");
-        run(&words, &[&path]).exits(0).is_silent_on("cleanup.policy");
+        run(&words, &[&path]).exits(0).says_nothing_of("cleanup.policy");
     }
     assert_eq!(broker.read_lines(&topic), folder.counted(&path).repeat(3));
     let other = broker.topic(1, &[]);
@@ -32,7 +32,7 @@ fn who_may_not_write_is_told_so() {
     let (broker, folder) = (Broker::shared(), Folder::new());
     let path = folder.file("frames.jsonl", frames(0..3));
     let topic = broker.results_topic();
-    let flags = broker.secure_flags("stranger", &folder);
+    let flags = broker.secure_flags("stranger");
     let words = format!("count {flags} -o {topic}");
     run(&words, &[&path]).exits(1).says(&format!("topic {topic}: access denied"));
     run(&format!("count {flags} --create -o {}", broker.free_name()), &[&path])
@@ -54,7 +54,7 @@ fn who_may_not_write_is_told_so() {
     run(&words, &[&path]).exits(0).says("cleanup.policy is not known");
     assert_eq!(broker.read(&topic).len(), 3);
     allow("--operation DescribeConfigs");
-    run(&words, &[&path]).exits(0).is_silent_on("cleanup.policy");
+    run(&words, &[&path]).exits(0).says_nothing_of("cleanup.policy");
 }
 
 #[test]
@@ -62,13 +62,14 @@ fn who_may_not_write_is_told_so() {
 fn a_wrong_password_is_an_error_at_once_and_not_shown() {
     let (broker, folder) = (Broker::shared(), Folder::new());
     let path = folder.file("frames.jsonl", frames(0..3));
-    let flags = broker.secure_flags("headcount", &folder);
+    let flags = broker.secure_flags("secure");
     let summary = folder.at("summary.json");
     // A give-up longer than a test may take.
     let words =
         format!("count {flags} -X sasl.password=guessed --give-up 1h --summary {summary} -o out");
-    let ran = run(&words, &[&path]).exits(1).says("authentication failed").is_silent_on("guessed");
-    let real = std::fs::read_to_string(folder.at("headcount.properties")).unwrap();
+    let ran =
+        run(&words, &[&path]).exits(1).says("authentication failed").says_nothing_of("guessed");
+    let real = std::fs::read_to_string(flags.strip_prefix("-F ").unwrap()).unwrap();
     let real = real.lines().find_map(|line| line.strip_prefix("sasl.password=")).unwrap();
     assert!(!ran.stderr.contains(real));
     // An authority that the broker's certificate is not of.

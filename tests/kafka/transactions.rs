@@ -65,6 +65,6 @@ fn until_end_is_the_last_stable_offset_and_says_what_lies_beyond() {
     assert_eq!(counts(&results), minutes(&[(0, 2), (1, 2), (2, 2)]));
     open.commit_transaction(DEADLINE).unwrap();
     let (ran, _) = folder.count(&broker, &words, &[]);
-    let ran = ran.exits(0).is_silent_on("open transactions");
+    let ran = ran.exits(0).says_nothing_of("open transactions");
     assert_eq!(counts(&ran.stdout), minutes(&[(0, 2), (1, 2), (2, 2)]));
 }

@@ -25,6 +25,7 @@ fn env(name: &str) -> Option<u64> {
 fn sizes(random: &mut Random) -> Sizes {
     let batches = random.pick(&[1, 2, 3, 8]);
     Sizes {
+        window_bytes: random.pick(&[0, 1, 100_000, 1 << 20]),
         chunk_bytes: random.pick(&[1, 7, 100, 999, 4096, 1 << 20]),
         batch_frames: random.pick(&[1, 2, 5, 64, 4096]),
         batch_uid_bytes: random.pick(&[1, 100, 2000, 256 * 1024]),
@@ -80,7 +81,8 @@ fn any_order_any_sizes_same_answer() {
 /// Seeds that once failed, or that cover what random ones rarely do.
 #[test]
 fn kept_seeds() {
-    for seed in 0..60 {
+    // The last two: a counter that finds its way back to the clock full.
+    for seed in (0..60).chain([183, 3530]) {
         one(seed);
     }
 }

@@ -27,8 +27,15 @@ const IDLE_STEPS_MAX: usize = 2000;
 pub(crate) struct Shared(Arc<Mutex<Vec<u8>>>, Option<(usize, ErrorKind)>);
 
 impl Shared {
+    /// What was written, but for a letter that a full sink has cut in two.
     pub(crate) fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        let mut bytes = self.0.lock().unwrap().clone();
+        if let Err(error) = str::from_utf8(&bytes)
+            && error.error_len().is_none()
+        {
+            bytes.truncate(error.valid_up_to());
+        }
+        String::from_utf8(bytes).unwrap()
     }
 }
 
@@ -66,6 +73,8 @@ pub(crate) enum Fault {
     Closed(usize),
     /// There is room for only so many bytes of results.
     Full(usize),
+    /// After so many steps one of the files is cut short.
+    Shrinks(usize),
     /// There is room for only so many bytes of rejects.
     RejectsFull(usize),
 }
@@ -79,7 +88,7 @@ pub(crate) struct Machine {
     rejects: Shared,
     input_names: Vec<String>,
     /// Files live as long as they are read.
-    _files: Vec<tempfile::NamedTempFile>,
+    files: Vec<tempfile::NamedTempFile>,
 }
 
 pub(crate) struct Ran {
@@ -126,7 +135,7 @@ impl Machine {
             Some(Fault::Closed(room)) => results.1 = Some((room, ErrorKind::BrokenPipe)),
             Some(Fault::Full(room)) => results.1 = Some((room, ErrorKind::StorageFull)),
             Some(Fault::RejectsFull(room)) => rejects.1 = Some((room, ErrorKind::StorageFull)),
-            Some(Fault::Signal(_) | Fault::Gone(_)) | None => {}
+            Some(Fault::Signal(_) | Fault::Gone(_) | Fault::Shrinks(_)) | None => {}
         }
         let input_names = inputs.iter().map(|input| input.name.to_string()).collect();
         let job = Job {
@@ -144,7 +153,7 @@ impl Machine {
             live: Live::new(topology.scanners),
         };
         let machine = Machine::of_job(job, results);
-        Machine { fault, writers, rejects, input_names, _files: files, ..machine }
+        Machine { fault, writers, rejects, input_names, files, ..machine }
     }
 
     /// The stages of a job whose results go to `results`, and which nothing befalls.
@@ -159,7 +168,7 @@ impl Machine {
             results,
             rejects: Shared::default(),
             input_names: Vec::new(),
-            _files: Vec::new(),
+            files: Vec::new(),
         }
     }
 
@@ -182,6 +191,11 @@ impl Machine {
                     let index = random.below(self.stages.len());
                     drop(self.stages.swap_remove(index));
                     continue;
+                }
+                Some(Fault::Shrinks(after)) if steps == after && !self.files.is_empty() => {
+                    let file = self.files[random.below(self.files.len())].as_file();
+                    let bytes = usize::try_from(file.metadata().unwrap().len()).unwrap();
+                    file.set_len(random.below(bytes + 1) as u64).unwrap();
                 }
                 _ => {}
             }

@@ -111,6 +111,9 @@ impl Case {
             Fault::Full(_) | Fault::RejectsFull(_) => {
                 assert!(matches!(failed, None | Some(Error::Output { .. })), "{what}: {failed:?}");
             }
+            Fault::Shrinks(_) => {
+                assert!(matches!(failed, None | Some(Error::Input { .. })), "{what}: {failed:?}");
+            }
             Fault::Gone(_) => {}
         }
         if accounts.ended == Ended::Done {

@@ -1,5 +1,4 @@
-//! Asking for a cache line before it is needed: the only unsafe code of the count stage. Messages of
-//! Kafka are asked for so too.
+//! Asking for a cache line before it is needed: tables of users, frames in a mapped file, messages.
 
 /// Asks for the line at `at`. A hint: it changes nothing but time, and on a processor we have no
 /// instruction for it does nothing.
