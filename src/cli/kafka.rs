@@ -8,7 +8,7 @@ use clap::Args;
 use super::parse_seconds;
 
 /// How brokers are reached.
-#[derive(Clone, Debug, Default, Args)]
+#[derive(Clone, Default, Args)]
 #[command(next_help_heading = "Kafka")]
 pub struct BrokerArgs {
     /// Kafka brokers to begin with; else bootstrap.servers of -X or -F
@@ -23,6 +23,13 @@ pub struct BrokerArgs {
     /// How long to try without an answer of the brokers before the run fails
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = parse_seconds)]
     pub give_up: u32,
+}
+
+impl std::fmt::Debug for BrokerArgs {
+    /// Without the settings: they may be secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BrokerArgs").field("brokers", &self.brokers).finish_non_exhaustive()
+    }
 }
 
 /// What is read of a topic.

@@ -1,10 +1,11 @@
 //! Kafka: topics in and out. The only folder that names rdkafka.
 //!
-//! In: [`topic`] looks at a topic before the run ([`positions`] decides where partitions are entered and
-//! left), [`reading`] is what the scanners' readers ([`reader`], [`held`]) share while it is read:
-//! partitions ([`part`]), which of them wait ([`skew`]), what time says of them ([`vigil`]), the watch
-//! over the topic ([`watch`]), and what is done about messages that are gone ([`mend`]). [`keeper`]
-//! commits restart points in the form of [`restart`].
+//! In: [`topic`] looks at a topic before the run ([`looker`] asks, [`positions`] decides where partitions
+//! are entered and left), [`reading`] is what the scanners' readers ([`reader`], [`held`]) share while it
+//! is read: partitions ([`part`], [`assign`]), which of them wait ([`skew`]), what falls due ([`house`]),
+//! what time says of a partition ([`vigil`]), the watch over the topic ([`watch`]), and what is done
+//! about messages that are gone ([`mend`]). [`keeper`] commits restart points in the form of
+//! [`restart`]; [`table`] knows how far each partition is.
 //!
 //! Out: [`output_topic`] looks at a topic before the run and makes it ([`admin`]); [`sink`] writes results
 //! and [`fill`] sample frames, both by the one [`producer`] to its [`topic_handle`].
@@ -14,14 +15,17 @@
 
 pub mod admin;
 pub mod ask;
+pub mod assign;
 pub mod client;
 pub mod consumer;
 pub mod errors;
 pub mod event;
 pub mod fill;
 pub mod held;
+pub mod house;
 pub mod keeper;
 pub mod line;
+pub mod looker;
 pub mod mend;
 pub mod notices;
 pub mod output_topic;

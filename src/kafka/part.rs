@@ -9,9 +9,6 @@ use super::table::Row;
 use super::vigil::Vigil;
 use crate::input::messages::{Entry, Partition};
 
-/// Looks of the wall clock at the brokers' answers, milliseconds of unix time.
-pub type WallMs = i64;
-
 /// One partition. See the module's header.
 pub struct Part {
     /// Its number.
@@ -81,6 +78,11 @@ impl Part {
         !matches!(self.bound, Bound::Offset(_))
     }
 
+    /// Whether it is left as soon as all of it is read, by this wall clock, milliseconds.
+    pub fn is_due(&self, wall_ms: i64) -> bool {
+        matches!(self.bound, Bound::TimeMs(ms) if wall_ms >= ms)
+    }
+
     /// Its row in the table, when it is entered.
     pub fn row(&self) -> Row {
         let until = match self.bound {
@@ -91,7 +93,7 @@ impl Part {
     }
 
     /// Takes note of what was drawn from its queue, and leaves in `held` the messages to be scanned.
-    pub fn review(&mut self, held: &mut Held, wall_ms: impl Fn() -> WallMs) -> Drew {
+    pub fn review(&mut self, held: &mut Held) -> Drew {
         let mut drew = Drew::Fine;
         held.retain(|held, index| {
             let Head { error, offset } = held.head(index);
@@ -101,7 +103,7 @@ impl Part {
                 return false;
             }
             if error != 0 {
-                let said = self.heed(error, offset, &wall_ms, || held.text(index));
+                let said = self.heed(error, offset, || held.text(index));
                 if said != Drew::Fine {
                     drew = said;
                 }
@@ -134,22 +136,13 @@ impl Part {
     }
 
     /// Takes note of what the queue says in place of a message.
-    fn heed(
-        &mut self,
-        error: i32,
-        offset: u64,
-        wall_ms: impl Fn() -> WallMs,
-        text: impl Fn() -> String,
-    ) -> Drew {
+    fn heed(&mut self, error: i32, offset: u64, text: impl Fn() -> String) -> Drew {
         let is = |raw: Raw| error == raw as i32;
         if is(Raw::RD_KAFKA_RESP_ERR__PARTITION_EOF) {
             // Whatever lay up to here is no message: markers of transactions, what was compacted or
             // rolled back.
             self.next = self.next.max(offset);
-            return match self.bound {
-                Bound::TimeMs(ms) if wall_ms() >= ms => Drew::Ended,
-                _ => Drew::Fine,
-            };
+            return Drew::Fine;
         }
         if is(Raw::RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
             || is(Raw::RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE)

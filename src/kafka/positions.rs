@@ -60,17 +60,28 @@ pub enum Nowhere {
     Beyond,
 }
 
-/// Where a partition is entered and left.
+/// Where a partition is entered and left, by a wall clock as it was before the brokers were asked,
+/// milliseconds.
 ///
 /// # Errors
 /// What was committed is of another log.
-pub fn position(looked: &Looked, from: From, until: Option<Until>) -> Result<Position, Nowhere> {
+pub fn position(
+    looked: &Looked,
+    from: From,
+    until: Option<Until>,
+    now_ms: i64,
+) -> Result<Position, Nowhere> {
     let &Looked { partition, low, end, high, .. } = looked;
     let fresh = |start| if start == 0 && low == 0 { Entry::Beginning } else { Entry::Midway };
     let bound = match until {
         None => Bound::Never,
         Some(Until::End) => Bound::Offset(end),
-        Some(Until::TimeMs(ms)) => looked.until_time.map_or(Bound::TimeMs(ms), Bound::Offset),
+        Some(Until::TimeMs(ms)) => match looked.until_time {
+            Some(offset) => Bound::Offset(offset),
+            // What comes from here on is not as early.
+            None if ms <= now_ms => Bound::Offset(end),
+            None => Bound::TimeMs(ms),
+        },
     };
     let at = |start, entry, from_first| Position {
         partition,
@@ -81,7 +92,7 @@ pub fn position(looked: &Looked, from: From, until: Option<Until>) -> Result<Pos
         bound,
     };
     Ok(match (from, &looked.committed) {
-        (From::Beginning, _) | (From::Committed, None) => at(low, fresh(low), true),
+        (From::Beginning, _) | (From::Committed, None, 0) => at(low, fresh(low), true),
         (From::End, _) => at(end, fresh(end), false),
         (From::TimeMs(_), _) => {
             let start = looked.from_time.unwrap_or(end);
@@ -124,7 +135,7 @@ mod tests {
     #[test]
     fn entered_where_asked() {
         let check = |looked: &Looked, from, start, entry| {
-            let position = position(looked, from, None).unwrap();
+            let position = position(looked, from, None, 0).unwrap();
             assert_eq!((position.start, position.entry), (start, entry), "{looked:?} {from:?}");
             assert_eq!(position.bound, Bound::Never);
             position
@@ -152,21 +163,23 @@ mod tests {
     #[test]
     fn what_was_committed_may_be_gone_or_of_another_log() {
         let gone = Looked { committed: committed(2, true), ..looked(4, 9) };
-        let found = position(&gone, From::Committed, None).unwrap();
+        let found = position(&gone, From::Committed, None, 0).unwrap();
         assert_eq!((found.start, found.lost_from), (4, Some(2)));
         let at_high = Looked { committed: committed(12, true), ..looked(4, 9) };
-        assert_eq!(position(&at_high, From::Committed, None).unwrap().start, 12);
+        assert_eq!(position(&at_high, From::Committed, None, 0).unwrap().start, 12);
         let beyond = Looked { committed: committed(13, true), ..looked(4, 9) };
-        assert_eq!(position(&beyond, From::Committed, None), Err(Nowhere::Beyond));
+        assert_eq!(position(&beyond, From::Committed, None, 0), Err(Nowhere::Beyond));
     }
 
     #[test]
     fn left_where_asked() {
-        let bound =
-            |looked: &Looked, until| position(looked, From::Beginning, Some(until)).unwrap().bound;
+        let bound = |looked: &Looked, until| {
+            position(looked, From::Beginning, Some(until), 69).unwrap().bound
+        };
         assert_eq!(bound(&looked(0, 9), Until::End), Bound::Offset(9));
         let timed = Looked { until_time: Some(5), ..looked(0, 9) };
         assert_eq!(bound(&timed, Until::TimeMs(70)), Bound::Offset(5));
         assert_eq!(bound(&looked(0, 9), Until::TimeMs(70)), Bound::TimeMs(70));
+        assert_eq!(bound(&looked(0, 9), Until::TimeMs(69)), Bound::Offset(9));
     }
 }

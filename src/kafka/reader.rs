@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::client::Client;
 use super::held::Held;
-use super::reading::{HOUSE_EVERY, Reading};
+use super::house::HOUSE_EVERY;
+use super::reading::Reading;
 use crate::input::messages::{Drawn, Message, MessageReader, Partition};
 use crate::ring::Token;
 

@@ -1,6 +1,6 @@
 //! A topic being read: what all scanners' readers share, under a token. Whoever holds it draws the next
-//! messages of some partition, round robin over those that have not ended and need not wait, and does
-//! what falls due: hears what the client says, asks the brokers, and tells of silence.
+//! messages of some partition, round robin over those that have not ended and need not wait, and looks
+//! after what falls due (`house`).
 //!
 //! Nothing here waits. Chunks are numbered as they are drawn, so all that is said of a partition stands
 //! behind the messages drawn before it.
@@ -8,37 +8,30 @@
 use std::collections::VecDeque;
 use std::ffi::CString;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Instant;
 
 use rdkafka::bindings as c;
 use rdkafka::types::RDKafkaErrorCode as Code;
-use rdkafka::{Offset, TopicPartitionList};
 
-use super::ask::{Answer, Isolation, OffsetSeen, Point};
-use super::client::{Client, Queue, Wakers, take_error};
+use super::ask::Isolation;
+use super::client::{Client, Queue, Wakers};
 use super::errors;
 use super::event::Trouble;
 use super::held::Held;
+use super::house::HOUSE_EVERY;
 use super::line::Line;
 use super::mend::Mending;
 use super::notices::Notices;
 use super::part::{Drew, Part};
-use super::positions::{Bound, Position};
+use super::positions::Position;
 use super::skew::Skew;
 use super::table::Table;
-use super::vigil::{Patience, Vigil};
-use super::watch::{Seen, Watch};
+use super::vigil::Patience;
+use super::watch::Watch;
 use crate::cli::kafka::{OnGap, Until};
 use crate::error::Error;
-use crate::input::messages::{ChunkNumbers, Drawn, Entry, News, Partition};
+use crate::input::messages::{ChunkNumbers, Drawn, News, Partition};
 use crate::ring::{Stop, StopReason};
-
-/// How often what falls due is looked after.
-pub const HOUSE_EVERY: Duration = Duration::from_millis(100);
-/// Longer than this between two looks, and nobody looked.
-const AWAY_FROM: Duration = Duration::from_secs(1);
-/// How often it is said that all are silent.
-const SILENCE_EVERY: Duration = Duration::from_secs(1);
 
 /// What is read, and how: fixed for the run.
 #[derive(Clone, Debug)]
@@ -70,26 +63,26 @@ pub struct Reading {
     pub(super) plan: Plan,
     pub(super) parts: Vec<Part>,
     /// Where the next round begins.
-    turn: usize,
-    skew: Skew,
+    pub(super) turn: usize,
+    pub(super) skew: Skew,
     pub(super) news: VecDeque<News>,
     pub(super) failed: Option<Error>,
-    finished: bool,
-    chunks: ChunkNumbers,
-    stop: Stop,
-    wakers: Arc<Wakers>,
+    pub(super) finished: bool,
+    pub(super) chunks: ChunkNumbers,
+    pub(super) stop: Stop,
+    pub(super) wakers: Arc<Wakers>,
     pub(super) table: Table,
     pub(super) notices: Notices,
-    house_at: Instant,
-    looked_at: Instant,
-    said_silent_at: Option<Instant>,
-    asked_at: Instant,
-    asked_wall_ms: i64,
-    probe: Line,
+    pub(super) house_at: Instant,
+    pub(super) looked_at: Instant,
+    pub(super) said_silent_at: Option<Instant>,
+    pub(super) asked_at: Instant,
+    pub(super) asked_wall_ms: i64,
+    pub(super) probe: Line,
     pub(super) watch: Watch,
     pub(super) mending: Mending,
-    consumer: Queue,
-    client: Arc<Client>,
+    pub(super) consumer: Queue,
+    pub(super) client: Arc<Client>,
 }
 
 /// What a topic's reading begins with.
@@ -216,7 +209,7 @@ impl Reading {
         if held.count() == 0 {
             return None;
         }
-        let drew = part.review(held, wall_ms);
+        let drew = part.review(held);
         if held.count() > 0 {
             if part.vigil.is_silent() {
                 self.skew.count(index, true);
@@ -283,247 +276,10 @@ impl Reading {
         self.chunks.all_claimed();
         Drawn::Finished
     }
-
-    /// What falls due.
-    fn keep_house(&mut self, now: Instant) {
-        let gone = now.saturating_duration_since(self.looked_at);
-        self.looked_at = now;
-        if gone > AWAY_FROM {
-            for part in &mut self.parts {
-                part.vigil.not_looked(now, gone);
-            }
-        }
-        self.hear_client();
-        self.look_after_topic(now);
-        self.look_after_lost(now);
-        self.ask_what_is_unread(now);
-        self.tell_silence(now);
-    }
-
-    fn hear_client(&mut self) {
-        while let Some(event) = self.consumer.poll(0) {
-            let Some(trouble) = event.trouble() else { continue };
-            let of_group = matches!(
-                trouble.code,
-                Code::GroupAuthorizationFailed
-                    | Code::CoordinatorNotAvailable
-                    | Code::CoordinatorLoadInProgress
-                    | Code::NotCoordinator
-                    | Code::WaitingForCoordinator
-            );
-            match &self.plan.group {
-                // Said once. A commit would wait for its coordinator for minutes, and then fail.
-                Some(group) if let Some(error) = errors::for_good_of_group(&trouble, group) => {
-                    self.failed.get_or_insert(error);
-                }
-                None if of_group => {}
-                _ => self.notices.trouble(trouble),
-            }
-        }
-    }
-
-    fn look_after_topic(&mut self, now: Instant) {
-        let known = Partition::try_from(self.parts.len()).unwrap_or(Partition::MAX);
-        match self.watch.look(now, &self.plan, known) {
-            Ok(Seen::Nothing) => {}
-            Ok(Seen::Trouble(trouble)) => self.notices.note(trouble),
-            Ok(Seen::Added(lows)) => {
-                let bound = match self.plan.until {
-                    Some(Until::TimeMs(ms)) => Bound::TimeMs(ms),
-                    _ => Bound::Never,
-                };
-                let added: Vec<Position> = lows
-                    .into_iter()
-                    .map(|(partition, low)| Position {
-                        partition,
-                        start: low,
-                        entry: if low == 0 { Entry::Beginning } else { Entry::Midway },
-                        from_first: true,
-                        lost_from: None,
-                        bound,
-                    })
-                    .collect();
-                if let Err(error) = self.enter(&added) {
-                    self.failed.get_or_insert(error);
-                }
-            }
-            Err(error) => {
-                self.failed.get_or_insert(error);
-            }
-        }
-    }
-
-    fn ask_what_is_unread(&mut self, now: Instant) {
-        match self.probe.answer(0) {
-            Some(Ok(Answer::Offsets(seen))) => {
-                for OffsetSeen { partition, offset } in seen {
-                    self.heed_end(partition as usize, offset, now);
-                }
-            }
-            Some(Err(trouble)) => self.notices.note(trouble),
-            Some(Ok(Answer::Topic(_))) | None => {}
-        }
-        let patience = self.plan.patience;
-        if !self.probe.is_free()
-            || now.saturating_duration_since(self.asked_at) < patience.ask_every / 2
-        {
-            return;
-        }
-        let mut points = Vec::new();
-        for (index, part) in self.parts.iter_mut().enumerate() {
-            let rests = part.follows() && part.out == 0 && !self.skew.holds(index);
-            if part.queue.is_some() && part.vigil.wants_asking(now, rests, &patience) {
-                part.vigil.asked(now);
-                points.push((part.partition, Point::Latest));
-            }
-        }
-        if !points.is_empty() {
-            (self.asked_at, self.asked_wall_ms) = (now, wall_ms());
-            self.probe.offsets(&self.plan.topic, &points, self.plan.isolation);
-        }
-    }
-
-    /// A partition's end, as its brokers say.
-    fn heed_end(&mut self, index: usize, end: Result<Option<u64>, Trouble>, now: Instant) {
-        let Some(part) = self.parts.get_mut(index).filter(|part| part.queue.is_some()) else {
-            return;
-        };
-        match end {
-            Ok(end) => {
-                self.notices.forget();
-                let is_read = end.is_some_and(|end| end <= part.next);
-                let still = part.vigil.said(now, is_read);
-                if let Bound::TimeMs(ms) = part.bound
-                    && still
-                    && self.asked_wall_ms >= ms
-                {
-                    self.end(index);
-                }
-            }
-            Err(trouble) => {
-                if matches!(trouble.code, Code::UnknownTopicOrPartition | Code::UnknownTopicId) {
-                    self.watch.hurry(now);
-                }
-                self.notices.note(trouble);
-            }
-        }
-    }
-
-    fn tell_silence(&mut self, now: Instant) {
-        let patience = self.plan.patience;
-        let mut all_silent = !self.parts.is_empty();
-        for (index, part) in self.parts.iter_mut().enumerate() {
-            if part.queue.is_none() {
-                continue;
-            }
-            let partition = part.partition;
-            let rests = part.follows() && part.out == 0 && !self.skew.holds(index);
-            if rests && part.vigil.falls_silent(now, &patience) {
-                self.news.push_back(News::Silent { partition });
-                self.skew.count(index, false);
-            }
-            if part.vigil.turns_doubtful(now, &patience) {
-                self.news.push_back(News::Doubtful { partition });
-                self.skew.count(index, true);
-            }
-            all_silent &= part.vigil.is_silent() && part.vigil.is_all_read(now, &patience);
-            if part.vigil.is_overdue(now, &patience)
-                && let Some(last) = self.notices.last().cloned()
-            {
-                self.notices.trouble(last);
-            }
-            if part.vigil.is_given_up(now, &patience) {
-                let seconds = u32::try_from(patience.give_up.as_secs()).unwrap_or(u32::MAX);
-                let last = self.notices.last();
-                let topic = &self.plan.topic;
-                let error = errors::no_answer_of(topic, partition, part.next, seconds, last);
-                self.failed.get_or_insert(error);
-            }
-        }
-        let due =
-            self.said_silent_at.is_none_or(|at| now.saturating_duration_since(at) >= SILENCE_EVERY);
-        if all_silent && due && self.parts.iter().any(|part| part.queue.is_some()) {
-            self.said_silent_at = Some(now);
-            self.news.push_back(News::AllSilent { now_s: wall_ms().div_euclid(1000) });
-        }
-    }
-
-    /// Enters partitions, numbered on from those there are.
-    fn enter(&mut self, positions: &[Position]) -> Result<(), Error> {
-        let now = Instant::now();
-        let mut list = TopicPartitionList::new();
-        for position in positions {
-            let mut part = Part::new(position, Vigil::new(now));
-            let Position { partition, entry, .. } = *position;
-            let index = self.parts.len();
-            debug_assert_eq!(index, partition as usize);
-            self.table.enter(part.row());
-            self.news.push_back(News::Joined { partition, entry });
-            if part.is_at_bound() {
-                self.news.push_back(News::Ended { partition });
-            } else {
-                let (topic, number) = (&self.plan.topic_c, partition.cast_signed());
-                let queue = Queue::of_partition(&self.client, topic, number, &self.wakers);
-                part.queue = Some(queue);
-                self.skew.count(index, true);
-                put(&mut list, &self.plan.topic, partition, part.next);
-            }
-            self.parts.push(part);
-        }
-        self.assign(&list)
-    }
-
-    /// Reads a partition on from here, whatever was fetched of it.
-    pub(super) fn reassign(&mut self, partition: Partition, from: u64) -> Result<(), Error> {
-        self.unassign(partition)?;
-        let mut list = TopicPartitionList::new();
-        put(&mut list, &self.plan.topic, partition, from);
-        self.assign(&list)
-    }
-
-    fn assign(&self, list: &TopicPartitionList) -> Result<(), Error> {
-        if list.count() == 0 {
-            return Ok(());
-        }
-        // SAFETY: client and list are alive, the list is copied.
-        let error = unsafe { c::rd_kafka_incremental_assign(self.client.ptr(), list.ptr()) };
-        self.check("assign", error)
-    }
-
-    fn unassign(&self, partition: Partition) -> Result<(), Error> {
-        let mut list = TopicPartitionList::new();
-        list.add_partition(&self.plan.topic, partition.cast_signed());
-        // SAFETY: client and list are alive, the list is copied.
-        let error = unsafe { c::rd_kafka_incremental_unassign(self.client.ptr(), list.ptr()) };
-        self.check("unassign", error)
-    }
-
-    fn check(&self, what: &str, error: *mut c::rd_kafka_error_t) -> Result<(), Error> {
-        // SAFETY: it is null or was given to us for good.
-        match unsafe { take_error(error) } {
-            None => Ok(()),
-            Some((_, text)) => {
-                let topic = &self.plan.topic;
-                Err(errors::kafka(format!("topic {topic}: cannot {what} partitions: {text}")))
-            }
-        }
-    }
-}
-
-fn put(list: &mut TopicPartitionList, topic: &str, partition: Partition, offset: u64) {
-    // It fails only for numbers below 0.
-    let offset = Offset::Offset(offset.cast_signed());
-    let _ = list.add_partition_offset(topic, partition.cast_signed(), offset);
 }
 
 /// What was lost of a partition before it was entered.
 fn gap_of(position: &Position) -> Option<News> {
     let Position { partition, start, lost_from, .. } = *position;
     lost_from.map(|from| News::Gap { partition, from, to: start })
-}
-
-/// The wall clock, milliseconds of unix time.
-fn wall_ms() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -1,0 +1,85 @@
+//! Which partitions the client fetches: all that have not ended, assigned by hand. Each goes to a queue of
+//! its own.
+
+use std::time::Instant;
+
+use rdkafka::bindings as c;
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::client::{Queue, take_error};
+use super::errors;
+use super::part::Part;
+use super::positions::Position;
+use super::reading::Reading;
+use super::vigil::Vigil;
+use crate::error::Error;
+use crate::input::messages::{News, Partition};
+
+impl Reading {
+    /// Enters partitions, numbered on from those there are.
+    pub(super) fn enter(&mut self, positions: &[Position]) -> Result<(), Error> {
+        let now = Instant::now();
+        let mut list = TopicPartitionList::new();
+        for position in positions {
+            let mut part = Part::new(position, Vigil::new(now));
+            let Position { partition, entry, .. } = *position;
+            let index = self.parts.len();
+            debug_assert_eq!(index, partition as usize);
+            self.table.enter(part.row());
+            self.news.push_back(News::Joined { partition, entry });
+            if part.is_at_bound() {
+                self.news.push_back(News::Ended { partition });
+            } else {
+                let (topic, number) = (&self.plan.topic_c, partition.cast_signed());
+                let queue = Queue::of_partition(&self.client, topic, number, &self.wakers);
+                part.queue = Some(queue);
+                self.skew.count(index, true);
+                put(&mut list, &self.plan.topic, partition, part.next);
+            }
+            self.parts.push(part);
+        }
+        self.assign(&list)
+    }
+
+    /// Reads a partition on from here, whatever was fetched of it.
+    pub(super) fn reassign(&mut self, partition: Partition, from: u64) -> Result<(), Error> {
+        self.unassign(partition)?;
+        let mut list = TopicPartitionList::new();
+        put(&mut list, &self.plan.topic, partition, from);
+        self.assign(&list)
+    }
+
+    fn assign(&self, list: &TopicPartitionList) -> Result<(), Error> {
+        if list.count() == 0 {
+            return Ok(());
+        }
+        // SAFETY: client and list are alive, the list is copied.
+        let error = unsafe { c::rd_kafka_incremental_assign(self.client.ptr(), list.ptr()) };
+        self.check("assign", error)
+    }
+
+    pub(super) fn unassign(&self, partition: Partition) -> Result<(), Error> {
+        let mut list = TopicPartitionList::new();
+        list.add_partition(&self.plan.topic, partition.cast_signed());
+        // SAFETY: client and list are alive, the list is copied.
+        let error = unsafe { c::rd_kafka_incremental_unassign(self.client.ptr(), list.ptr()) };
+        self.check("unassign", error)
+    }
+
+    fn check(&self, what: &str, error: *mut c::rd_kafka_error_t) -> Result<(), Error> {
+        // SAFETY: it is null or was given to us for good.
+        match unsafe { take_error(error) } {
+            None => Ok(()),
+            Some((_, text)) => {
+                let topic = &self.plan.topic;
+                Err(errors::kafka(format!("topic {topic}: cannot {what} partitions: {text}")))
+            }
+        }
+    }
+}
+
+fn put(list: &mut TopicPartitionList, topic: &str, partition: Partition, offset: u64) {
+    // It fails only for numbers below 0.
+    let offset = Offset::Offset(offset.cast_signed());
+    let _ = list.add_partition_offset(topic, partition.cast_signed(), offset);
+}
