@@ -92,7 +92,7 @@ pub fn position(
         bound,
     };
     Ok(match (from, &looked.committed) {
-        (From::Beginning, _) | (From::Committed, None, 0) => at(low, fresh(low), true),
+        (From::Beginning, _) | (From::Committed, None) => at(low, fresh(low), true),
         (From::End, _) => at(end, fresh(end), false),
         (From::TimeMs(_), _) => {
             let start = looked.from_time.unwrap_or(end);

@@ -19,7 +19,7 @@ use super::vigil::Patience;
 use crate::cli::kafka::{From, TopicArgs, Until};
 use crate::clock::restart::Restart;
 use crate::error::Error;
-use crate::input::messages::{ChunkNumbers, MessageReader, MessageSource, News};
+use crate::input::messages::{ChunkNumbers, MessageReader, MessageSource, News, Partition};
 use crate::output::sink::RestartKeeper;
 use crate::ring::{Stop, Token, Waker};
 
