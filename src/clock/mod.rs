@@ -1,29 +1,57 @@
-//! The clock: event time, and the verdict on each frame. No I/O, no system time: the wall clock comes
-//! as an argument where it matters.
+//! The clock: event time, and the verdict on each frame for each series of windows. No I/O, no system
+//! time: the wall clock comes as an argument, in its place in the log.
 //!
 //! It sees every frame in log order, before the counters, so lateness cannot depend on how many
-//! counters there are. It owns the list of open windows and the numbers of their slots; counters
-//! only do as the marks say. It runs on one thread and is a function of the log alone.
+//! counters there are. It owns the list of kept windows and the numbers of their slots; counters only
+//! do as the marks say. It runs on one thread and is a function of the log alone.
 //!
-//! The rules (the plain clock):
+//! **A partition's time** (`agreement`, `parking`). A file or stdin is one partition. `t8` is the 8th
+//! largest of the partition's last 64 times, `t33` the 33rd; frames are counted in order of arrival, and
+//! for each:
 //!
-//! | what | rule |
+//! | step | rule |
 //! | --- | --- |
-//! | time | each partition has a clock: the largest time of any of its frames so far; its first frame sets it. A file is one partition |
-//! | late | a frame is refused if, as its own partition's clock stood *before* it, `clock >= end + max_lag` of its window |
-//! | lowest | the lowest clock of the partitions that hold time back: all but those ended or silent; if none does, the highest of all. It never goes back |
-//! | final | a window's result comes out as soon as `lowest >= end + max_lag`, in order of end |
-//! | gone | a frame on time by its own clock for a window that is out is refused |
-//! | silence | when all partitions are silent, windows come out whose end + max_lag has passed on the wall clock, `closed_by: silence`. No clock moves |
-//! | end | when the log ends, the windows still open come out: `closed_by: time` if any clock has reached end + max_lag, else `end`; none if it was interrupted |
-//! | complete | the window starts after the log's first frame's time, and after the first frame that follows on unread ones |
-//! | resumed | frames of windows that an earlier run put out are passed over, but move their partition's clock |
+//! | agree | the time is one of the last 64, unless it lies beyond the wall clock + max-ahead: then it agrees with nobody |
+//! | clock | with no clock yet: t8, from the eighth such time on. Then `max(clock, t8 if t8 <= clock + keep, t33)` |
+//! | reach | `max(clock, t8) + max-ahead`, both with this frame; with no clock yet there is no reach, and every frame is parked |
+//! | parked ones | those within reach are settled, in order of arrival; of the others those are refused as `future` after which 64 frames have come |
+//! | itself | within reach it is judged, by the clock as it stood *before* it; else it is parked with that clock |
+//! | out | then windows come out |
 //!
-//! Lateness is by the partition's own clock, so what is counted in a window depends on what each
-//! partition holds and not on how they were interleaved; frames refused as gone are the exception.
+//! A parked frame is not late: it lay beyond its clock. When a partition ends, those of its parked frames
+//! that are not beyond the wall clock are settled and the others refused, before it lets go of time. So a
+//! partition of fewer than eight frames has all of them counted, none late, and never a clock. With
+//! `--agree off` the clock is the largest time so far, and nothing is parked.
 //!
-//! Known weakness, until agreement moves time: one timestamp flipped far ahead closes every window
-//! before it, and what comes after is refused (and accounted) as late.
+//! **A frame for one window** of each series, by its own partition's clock:
+//!
+//! | the clock | `--late revise` | `--late drop` |
+//! | --- | --- | --- |
+//! | below end + max-lag | counted | counted |
+//! | below end + max-lag + keep | counted, as late | refused: late |
+//! | from there on | refused: late | refused: late |
+//!
+//! A frame counted by these rules whose window is no longer kept is refused: gone. A frame is counted if
+//! any series counts it; else it is gone if any series says so, else late.
+//!
+//! **A window.** *Lowest* is the lowest clock of the partitions that hold time back: all but those ended
+//! or silent. One without a clock holds everything. It never goes back; while none holds, it stays.
+//!
+//! | when | what |
+//! | --- | --- |
+//! | lowest reaches end + max-lag | its result comes out, `final`: in order of (end, series) |
+//! | lowest reaches a multiple of `--every` | results come out again whose window has changed since, `revised`; with `--emit updates` those of open windows too, `provisional` |
+//! | lowest reaches end + max-lag + keep (`drop`: end + max-lag) | the same for this window, and it is no longer kept |
+//! | all partitions are silent | windows whose end + max-lag the wall clock has passed come out, `closed_by: silence`, where there is anything new to say. Parked frames not beyond the wall clock are shown in them and stay parked. No clock moves |
+//! | the log ends | all that was not said comes out; nothing, if it was interrupted |
+//!
+//! `closed_by` is `time` wherever any partition's clock has reached end + max-lag. `complete`: the window
+//! starts after the smallest of the first eight agreeing times of each partition that was begun at its
+//! beginning (after the smallest of those: there the log begins), and after that of each one that was
+//! entered midway or follows on unread messages. With `--agree off` the first time stands for the eight.
+//!
+//! **The promise.** The last word on each window depends on what each partition holds and on nothing
+//! else, but for frames gone; with `drop` and without silence, so does every word.
 
 pub mod calendar;
 pub mod partitions;
