@@ -17,7 +17,7 @@ fn main() {
         let contender = Contender::new("plain", move || {
             let settings = ClockSettings::default();
             let mut clock = Clock::new(&settings);
-            let mut verdicts = Verdicts::new(BATCH_FRAMES_MAX, settings.sizes.len());
+            let mut verdicts = Verdicts::new(BATCH_FRAMES_MAX, settings.calendar.series().len());
             let mut refused = 0;
             let began = Instant::now();
             for batch in times.chunks(BATCH_FRAMES_MAX) {

@@ -164,7 +164,7 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
         frames_max: sizes.batch_frames,
         uid_bytes_max: sizes.batch_uid_bytes,
         shards: topology.counters,
-        window_sizes: job.clock.sizes.len(),
+        window_sizes: job.clock.calendar.series().len(),
         held_bytes: job.rejects.is_some().then_some(limits::BATCH_HELD_BYTES),
         partitioned: job.clock.partitioned,
     };
@@ -263,7 +263,8 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
         };
         stages.push((StageKind::Clock, Box::new(ClockStage::new(parts))));
         let rings = OutputRings { messages: heard, counts, rejects };
-        let output = OutputStage::new(rings, job.sink, job.keeper, job.stop.clone());
+        let names = job.clock.calendar.names();
+        let output = OutputStage::new(rings, names, job.sink, job.keeper, job.stop.clone());
         stages.push((StageKind::Output, Box::new(output)));
     }
 

@@ -59,6 +59,16 @@ pub const COUNTER_USERS_MAX: u64 = u32::MAX as u64;
 /// for "none". `--max-lag` is refused where it would need more.
 pub const WINDOWS_OPEN_MAX: usize = 16 * 1024;
 
+/// Windows of different length or zone counted at once at most: each frame has a slot in each.
+pub const SERIES_MAX: usize = 64;
+
+/// Seconds of a window of fixed length at most: a leap year.
+pub const FIXED_S_MAX: u32 = 366 * 86_400;
+
+/// Days of a rolling window at most: a user's days fit a word of 64 bits, with four to spare for days
+/// still open.
+pub const ROLLING_DAYS_MAX: u8 = 60;
+
 /// Users one counter knows at once at most: their numbers fit 32 bits, with one value kept for
 /// "nobody". Beyond it the run stops with an error.
 pub const USERS_MAX: u32 = u32::MAX;

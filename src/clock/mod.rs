@@ -65,7 +65,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use calendar::{Window, WindowSize};
+use calendar::{Calendar, Window};
 use partitions::Partitions;
 use restart::{PartitionRestart, Restart};
 use verdict::{ClosedBy, Deed, Head, Refusal, Route, Slot, Status, Verdicts};
@@ -79,34 +79,33 @@ use crate::limits::WINDOWS_OPEN_MAX;
 pub struct ClockSettings {
     /// Seconds of event time a window stays open after its end.
     pub max_lag_s: u32,
-    /// The window sizes counted, each once.
-    pub sizes: Vec<WindowSize>,
+    /// The windows counted.
+    pub calendar: Calendar,
     /// Several partitions, which may be far apart in time; else the log is one partition, number 0.
     pub partitioned: bool,
 }
 
 impl Default for ClockSettings {
     fn default() -> ClockSettings {
-        ClockSettings { max_lag_s: 5, sizes: vec![WindowSize::Minute], partitioned: false }
+        ClockSettings { max_lag_s: 5, calendar: Calendar::default(), partitioned: false }
     }
 }
 
 impl ClockSettings {
-    /// Windows open at once at most, all sizes together.
+    /// Windows open at once at most, all series together.
     ///
-    /// In one partition an open window of length L ends after `clock - max_lag` and by `clock + L`:
-    /// that is `ceil(max_lag / L) + 1` of them, and one more is opened before the frame that opens it
-    /// closes others. Partitions may lie any time apart: then it is the bound of the program.
+    /// In one partition an open window ends after `clock - max_lag` and holds `clock` or an earlier time,
+    /// so it touches that span; and one more is opened before the frame that opens it closes others.
+    /// Partitions may lie any time apart: then it is the bound of the program.
     pub fn windows_open_max(&self) -> usize {
         if self.partitioned {
             return WINDOWS_OPEN_MAX;
         }
-        self.sizes
-            .iter()
-            .map(|size| {
-                let length_s = size.seconds_max().unsigned_abs();
-                let lag = u64::from(self.max_lag_s).div_ceil(length_s) + 2;
-                usize::try_from(lag).expect("a u32 of seconds fits")
+        (0..)
+            .zip(self.calendar.series())
+            .map(|(series, _)| {
+                let open = self.calendar.windows_max(series, self.max_lag_s) + 1;
+                usize::try_from(open).expect("a u32 of seconds fits")
             })
             .sum()
     }
@@ -183,7 +182,7 @@ impl Run {
 /// The clock of one log. See the module's header for the rules.
 pub struct Clock {
     max_lag_s: i64,
-    size: WindowSize,
+    calendar: Calendar,
     partitioned: bool,
     partitions: Partitions,
     /// The lowest clock at its highest.
@@ -207,12 +206,10 @@ impl Clock {
     /// A clock before its first frame; of a log of partitions, before the first has joined.
     pub fn new(settings: &ClockSettings) -> Clock {
         let slots = settings.windows_open_max();
-        let [size] = settings.sizes[..] else {
-            unreachable!("one window size until the issue on calendar windows");
-        };
+        assert_eq!(settings.calendar.series().len(), 1, "one series until the clock has several");
         let mut clock = Clock {
             max_lag_s: i64::from(settings.max_lag_s),
-            size,
+            calendar: settings.calendar.clone(),
             partitioned: settings.partitioned,
             partitions: Partitions::default(),
             finals_s: None,
@@ -381,7 +378,7 @@ impl Clock {
         offset: Option<u64>,
         verdicts: &mut Verdicts,
     ) -> Result<Run, Refusal> {
-        let window = self.size.window_at(ts_s);
+        let window = self.calendar.window_at(0, ts_s);
         let final_from_s = window.end_s + self.max_lag_s;
         if self.out_before_s.is_some_and(|out_s| out_s >= final_from_s) {
             return Err(Refusal::OutBefore);
@@ -507,7 +504,7 @@ impl Clock {
         self.out_before_s = restart.finals_s;
         self.partitions.resume(restart.seen);
         for &start_s in &restart.out_s {
-            let window = self.size.window_at(start_s);
+            let window = self.calendar.window_at(0, start_s);
             let key = window.end_s;
             if let Err(index) = self.known.binary_search_by_key(&key, |known| known.window.end_s) {
                 let (state, firsts) = (State::OutBefore, Vec::new());

@@ -52,7 +52,7 @@ impl ResultSink for KafkaSink {
 
     fn put(&mut self, result: &WindowResult) -> io::Result<()> {
         self.key.clear();
-        write!(self.key, "{}/{}", result.window, result.ts).map_err(io::Error::other)?;
+        write!(self.key, "{}", result.key()).map_err(io::Error::other)?;
         let line = self.lines.line(result)?;
         let value = line.strip_suffix(b"\n").unwrap_or(line);
         self.producer.send(None, Some(self.key.as_bytes()), value)

@@ -18,8 +18,14 @@ pub enum Format {
     Table,
 }
 
-const TABLE_HEADER: [&str; 8] =
-    ["window", "start", "users", "frames", "late", "status", "closed by", "complete"];
+/// The cells of a line of a table.
+type Row<'a> = [&'a str; 9];
+
+const TABLE_HEADER: Row =
+    ["window", "start", "users", "frames", "late", "status", "closed by", "complete", "zone"];
+
+/// What lines of cells have in the place of no zone.
+const UTC: &str = "UTC";
 
 /// Writes results in one format.
 #[derive(Debug)]
@@ -29,10 +35,11 @@ pub struct LineWriter {
     header_due: bool,
 }
 
-const HEADER: [&str; 11] = [
+const HEADER: [&str; 12] = [
     "ts",
     "cnt",
     "window",
+    "zone",
     "start",
     "end",
     "frames",
@@ -68,11 +75,11 @@ impl LineWriter {
             Format::Csv => {
                 let mut writer =
                     csv::WriterBuilder::new().has_headers(false).from_writer(&mut self.line);
-                writer.serialize(result).map_err(io::Error::other)?;
+                writer.write_record(cells(result)).map_err(io::Error::other)?;
                 writer.flush()?;
             }
             Format::Table => self.row([
-                result.window,
+                &result.window,
                 &result.start.to_string(),
                 &result.cnt.to_string(),
                 &result.frames.to_string(),
@@ -80,29 +87,49 @@ impl LineWriter {
                 result.status,
                 result.closed_by,
                 if result.complete { "yes" } else { "no" },
+                result.zone.as_deref().unwrap_or(UTC),
             ])?,
         }
         Ok(&self.line)
     }
 
-    fn row(&mut self, cells: [&str; 8]) -> io::Result<()> {
-        let [window, start, users, frames, late, status, closed_by, complete] = cells;
+    fn row(&mut self, cells: Row) -> io::Result<()> {
+        let [window, start, users, frames, late, status, closed_by, complete, zone] = cells;
         writeln!(
             self.line,
-            "{window:<6}  {start:<20}  {users:>12}  {frames:>14}  {late:>10}  {status:<8}  {closed_by:<9}  {complete}"
+            "{window:<11}  {start:<20}  {users:>12}  {frames:>14}  {late:>10}  {status:<8}  {closed_by:<9}  {complete:<8}  {zone}"
         )
     }
+}
+
+/// What CSV says of a result, in the order of the header.
+fn cells(result: &WindowResult) -> [String; HEADER.len()] {
+    [
+        result.ts.to_string(),
+        result.cnt.to_string(),
+        result.window.to_string(),
+        result.zone.as_deref().unwrap_or(UTC).into(),
+        result.start.to_string(),
+        result.end.to_string(),
+        result.frames.to_string(),
+        result.late.to_string(),
+        result.status.into(),
+        result.rev.to_string(),
+        result.closed_by.into(),
+        result.complete.to_string(),
+    ]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::calendar::WindowSize;
+    use crate::clock::calendar::{Calendar, Length};
     use crate::clock::verdict::{ClosedBy, Head, Status};
 
-    fn result() -> WindowResult {
+    fn result(zone: &str) -> WindowResult {
+        let mut calendar = Calendar::new(&[Length::Day], &[zone.parse().unwrap()]).unwrap();
         let head = Head {
-            window: WindowSize::Minute.window_at(1_700_000_040),
+            window: calendar.window_at(0, 1_700_000_040),
             frames: 97,
             late: 0,
             status: Status::Final,
@@ -110,45 +137,54 @@ mod tests {
             closed_by: ClosedBy::Time,
             complete: true,
         };
-        WindowResult::new(&head, 42)
+        WindowResult::new(&head, 42, &calendar.names())
     }
 
-    fn lines(format: Format) -> String {
+    fn lines(format: Format, zone: &str) -> String {
         let mut writer = LineWriter::new(format);
-        let mut text = writer.line(&result()).unwrap().to_vec();
-        text.extend_from_slice(writer.line(&result()).unwrap());
+        let mut text = writer.line(&result(zone)).unwrap().to_vec();
+        text.extend_from_slice(writer.line(&result(zone)).unwrap());
         String::from_utf8(text).unwrap()
     }
 
     #[test]
     fn json_is_the_line_of_the_design() {
         let line = concat!(
-            r#"{"ts":1700000040,"cnt":42,"window":"minute","start":"2023-11-14T22:14:00Z","#,
-            r#""end":"2023-11-14T22:15:00Z","frames":97,"late":0,"status":"final","rev":0,"#,
+            r#"{"ts":1699920000,"cnt":42,"window":"day","start":"2023-11-14T00:00:00Z","#,
+            r#""end":"2023-11-15T00:00:00Z","frames":97,"late":0,"status":"final","rev":0,"#,
             r#""closed_by":"time","complete":true}"#,
             "\n"
         );
-        assert_eq!(lines(Format::Json), line.repeat(2));
+        assert_eq!(lines(Format::Json, "UTC"), line.repeat(2));
+        let there = concat!(
+            r#"{"ts":1699899300,"cnt":42,"window":"day","zone":"Asia/Kathmandu","#,
+            r#""start":"2023-11-13T18:15:00Z","end":"2023-11-14T18:15:00Z","#,
+            r#""frames":97,"late":0,"status":"final","rev":0,"closed_by":"time","complete":true}"#,
+            "\n"
+        );
+        assert_eq!(lines(Format::Json, "Asia/Kathmandu"), there.repeat(2));
     }
 
     #[test]
     fn csv_has_one_header_with_the_names_of_the_record() {
-        let text = lines(Format::Csv);
-        let row = "1700000040,42,minute,2023-11-14T22:14:00Z,2023-11-14T22:15:00Z,97,0,final,0,time,true\n";
-        assert_eq!(text, format!("{}\n{row}{row}", HEADER.join(",")));
+        let row = "1699920000,42,day,UTC,2023-11-14T00:00:00Z,2023-11-15T00:00:00Z,97,0,final,0,time,true\n";
+        assert_eq!(lines(Format::Csv, "UTC"), format!("{}\n{row}{row}", HEADER.join(",")));
         let json: serde_json::Value =
-            serde_json::from_str(lines(Format::Json).lines().next().unwrap()).unwrap();
+            serde_json::from_str(lines(Format::Json, "Asia/Tokyo").lines().next().unwrap())
+                .unwrap();
         assert!(HEADER.iter().all(|name| json.get(name).is_some()));
         assert_eq!(json.as_object().unwrap().len(), HEADER.len());
     }
 
     #[test]
     fn tables_line_up() {
-        let text = lines(Format::Table);
-        let widths: Vec<usize> = text
-            .lines()
-            .map(|line| line.find("time").or(line.find("closed by")).unwrap())
-            .collect();
-        assert!(widths.windows(2).all(|pair| pair[0] == pair[1]), "{text}");
+        let text = lines(Format::Table, "UTC") + &lines(Format::Table, "America/New_York");
+        for column in [["closed by", "time"], ["zone", "UTC"]] {
+            let places: Vec<usize> = text
+                .lines()
+                .filter_map(|line| column.iter().find_map(|cell| line.find(cell)))
+                .collect();
+            assert!(places.windows(2).all(|pair| pair[0] == pair[1]), "{text}");
+        }
     }
 }

@@ -1,21 +1,27 @@
 //! The result record: what is said of one window.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
+use crate::clock::calendar::{SeriesName, write_instant};
 use crate::clock::verdict::{ClosedBy, Head, Status};
 
 /// How many different users one window held. Field order is the order of the output: the plainest
 /// consumer needs only the first two.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct WindowResult {
-    /// The window's start, unix seconds.
+    /// The window's start, unix seconds; of a rolling window the start of its last day.
     pub ts: i64,
     /// Different users in it.
     pub cnt: u64,
-    /// Its size, like `minute`.
-    pub window: &'static str,
+    /// Its length, like `minute`.
+    #[serde(serialize_with = "as_text")]
+    pub window: Arc<str>,
+    /// Whose local time it is by, where that is not UTC.
+    #[serde(serialize_with = "as_text_if_any", skip_serializing_if = "Option::is_none")]
+    pub zone: Option<Arc<str>>,
     /// Its start, RFC 3339.
     pub start: Instant,
     /// The first second after it, RFC 3339.
@@ -36,12 +42,14 @@ pub struct WindowResult {
 }
 
 impl WindowResult {
-    /// Puts a head and a count together.
-    pub fn new(head: &Head, cnt: u64) -> WindowResult {
+    /// Puts a head and a count together. `names` are those of the calendar's series.
+    pub fn new(head: &Head, cnt: u64, names: &[SeriesName]) -> WindowResult {
+        let SeriesName { window, zone } = names[usize::from(head.window.series)].clone();
         WindowResult {
-            ts: head.window.start_s,
+            ts: head.window.ts_s,
             cnt,
-            window: head.window.size.as_str(),
+            window,
+            zone,
             start: Instant(head.window.start_s),
             end: Instant(head.window.end_s),
             frames: head.frames,
@@ -58,27 +66,33 @@ impl WindowResult {
             complete: head.complete,
         }
     }
+
+    /// What names the window among all of a run: `minute/1700000040`, `day/Europe/Zurich/1700002800`.
+    pub fn key(&self) -> impl fmt::Display + '_ {
+        fmt::from_fn(|f| match &self.zone {
+            Some(zone) => write!(f, "{}/{zone}/{}", self.window, self.ts),
+            None => write!(f, "{}/{}", self.window, self.ts),
+        })
+    }
 }
 
-const DAY_S: i64 = 86_400;
+fn as_text<S: Serializer>(name: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(name)
+}
 
-/// A second of UTC, shown by RFC 3339. The first second after the year 9999 shows as `+010000-…`,
-/// as ISO 8601 has it.
+/// Only ever called where there is one.
+fn as_text_if_any<S: Serializer>(name: &Option<Arc<str>>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(name.as_deref().unwrap_or_default())
+}
+
+/// A second of UTC, shown by RFC 3339. Beyond the year 9999 it shows as `+010000-…`, as ISO 8601 has
+/// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Instant(pub i64);
 
 impl fmt::Display for Instant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (days, second_of_day) = (self.0.div_euclid(DAY_S), self.0.rem_euclid(DAY_S));
-        let date = jiff::Span::new()
-            .try_days(days)
-            .and_then(|days| jiff::civil::date(1970, 1, 1).checked_add(days));
-        let (hour, minute, second) =
-            (second_of_day / 3600, second_of_day / 60 % 60, second_of_day % 60);
-        match date {
-            Ok(date) => write!(f, "{date}T{hour:02}:{minute:02}:{second:02}Z"),
-            Err(_) => f.write_str("+010000-01-01T00:00:00Z"),
-        }
+        write_instant(self.0, f)
     }
 }
 
@@ -101,6 +115,8 @@ mod tests {
             (crate::limits::TS_S_MIN, "0001-01-01T00:00:00Z"),
             (crate::limits::TS_S_MAX, "9999-12-31T23:59:59Z"),
             (crate::limits::TS_S_MAX + 1, "+010000-01-01T00:00:00Z"),
+            (crate::limits::TS_S_MIN - 1, "0000-12-31T23:59:59Z"),
+            (-63_000_000_000, "-000027-08-15T14:40:00Z"),
         ] {
             assert_eq!(Instant(second).to_string(), text);
         }

@@ -15,6 +15,7 @@ use super::record::WindowResult;
 use super::rejects::RejectWriter;
 use super::sink::{RestartKeeper, ResultSink};
 use crate::batch::BatchHandle;
+use crate::clock::calendar::SeriesName;
 use crate::clock::restart::Restart;
 use crate::clock::stage::Message;
 use crate::clock::verdict::Head;
@@ -51,6 +52,7 @@ pub struct RejectRings {
 /// The output. See the module's header.
 pub struct OutputStage {
     rings: OutputRings,
+    names: Arc<[SeriesName]>,
     sink: Box<dyn ResultSink>,
     keeper: Option<Box<dyn RestartKeeper>>,
     /// Restart points, and how many results must be safe before.
@@ -79,9 +81,10 @@ enum Taken {
 }
 
 impl OutputStage {
-    /// An output before its first result.
+    /// An output before its first result. `names` are those of the calendar's series.
     pub fn new(
         rings: OutputRings,
+        names: Arc<[SeriesName]>,
         sink: Box<dyn ResultSink>,
         keeper: Option<Box<dyn RestartKeeper>>,
         stop: Stop,
@@ -89,6 +92,7 @@ impl OutputStage {
         let counts = vec![None; rings.counts.len()];
         OutputStage {
             rings,
+            names,
             sink,
             keeper,
             restarts: VecDeque::new(),
@@ -145,7 +149,7 @@ impl OutputStage {
         let cnt = self.counts.iter_mut().filter_map(Option::take).sum();
         self.head = None;
         self.taken += 1;
-        let result = WindowResult::new(&head, cnt);
+        let result = WindowResult::new(&head, cnt, &self.names);
         match &mut self.kept_back {
             Some(kept) => kept.push(result),
             None => self.write(&result),
