@@ -288,6 +288,12 @@ pub struct VerifyArgs {
     #[command(flatten)]
     /// How frames are read; as in the run that is verified.
     pub frames: FrameArgs,
+    /// Take all settings from the summary of the run that is verified, and none from flags
+    #[arg(long, value_name = "FILE")]
+    pub summary: Option<PathBuf>,
+    /// Each file is a partition of a topic; else all are one log
+    #[arg(long)]
+    pub partitions: bool,
     /// No word if all agrees
     #[arg(long, short)]
     pub quiet: bool,

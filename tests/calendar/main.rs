@@ -92,7 +92,7 @@ fn every_border_is_where_zoneinfo_has_it() {
         let shown = |border: Option<&i64>| border.map_or("-".into(), ToString::to_string);
         let hash = format!("{:016x}", digest(&found));
         let here = [found.len().to_string(), shown(first), shown(last), hash];
-        assert_eq!(here.each_ref(), &expected[..], "{name} {length}: {after}");
+        assert_eq!(here.each_ref(), expected, "{name} {length}: {after}");
     }
     assert!(zones.len() >= 12, "{zones:?}");
 }

@@ -1,6 +1,6 @@
 //! Windows and time zones from flag to result: names, keys, columns, summary.
 
-use super::harness::{Folder, Ran, frame, run_with};
+use super::harness::{Folder, MINUTE, Ran, frame, run, run_with};
 
 /// The second before the day began in Kathmandu, its first, and noon of UTC a year on.
 fn log() -> String {
@@ -74,4 +74,102 @@ fn flags_given_replace_the_list_of_the_file() {
     assert_eq!(counted(&[])[0], "Asia/Tokyo 2023-11-14T15:00:00Z 2023-11-15T15:00:00Z 2");
     let week = counted(&["--windows", "week"]);
     assert_eq!(week[0], "Asia/Tokyo 2023-11-12T15:00:00Z 2023-11-19T15:00:00Z 2");
+}
+
+/// Two years with an hour and a half between frames, some of them days late.
+fn two_years() -> String {
+    let times = (0..12_000).map(|n: i64| 1_700_000_000 + n * 5400 - n * n % 97 / 95 * 300_000);
+    (0..).zip(times).map(|(n, ts_s)| frame(ts_s, &format!("user {}", n * n % 31))).collect()
+}
+
+#[test]
+fn verify_recounts_every_length_by_the_summary_of_the_run() {
+    let folder = Folder::new();
+    let (log, results) = (folder.file("log.jsonl", two_years()), folder.at("results"));
+    let summary = folder.at("summary.json");
+    for (window, zone) in [
+        ("minute", "UTC"),
+        ("15m", "Asia/Kathmandu"),
+        ("hour", "Australia/Lord_Howe"),
+        ("day", "America/Havana"),
+        ("week", "Europe/Zurich"),
+        ("month", "Asia/Kathmandu"),
+        ("year", "UTC"),
+    ] {
+        let flags = ["--windows", window, "--timezone", zone, "--max-lag", "2d"];
+        let flags = if window == "minute" { &flags[..4] } else { &flags[..] };
+        let (_, said) = folder.count(&[&["--to", &results, &log], flags].concat());
+        let some = if ["month", "year"].contains(&window) { 0 } else { 100 };
+        assert!(said["refused_late"].as_u64().unwrap() >= some, "{window}");
+        let ran = run(&["verify", &results, &log, "--summary", &summary]).exits(0);
+        let late = format!("{} late", said["refused_late"]);
+        assert!(ran.stdout.replace(',', "").contains(&late), "{window}: {}", ran.stdout);
+        run(&[&["verify", &results, &log], flags].concat()).exits(0);
+        // By the defaults it is another count.
+        if window != "minute" {
+            run(&["verify", &results, &log]).exits(3);
+        }
+    }
+}
+
+#[test]
+fn verify_names_the_window_and_its_zone() {
+    let folder = Folder::new();
+    let (log, results) = (folder.file("log.jsonl", log()), folder.at("results"));
+    let flags = ["--windows", "day", "--timezone", "Asia/Kathmandu"];
+    run(&[&["count", "--to", &results, &log], &flags[..]].concat()).exits(0);
+    let right = folder.read("results");
+    let verify = [&["verify", &results, &log], &flags[..]].concat();
+    run(&verify).exits(0);
+    for (from, to, says) in [
+        (r#""cnt":1"#, r#""cnt":2"#, "day Asia/Kathmandu 1699899300: the result says"),
+        ("2023-11-13T18:15:00Z", "2023-11-13T18:00:00Z", "is not day Asia/Kathmandu 1699899300"),
+        ("Asia/Kathmandu", "Asia/Tokyo", "day Asia/Tokyo 1699899300: a result, but"),
+        (r#""status":"final""#, r#""status":"provisional""#, "day Asia/Kathmandu 1699899300"),
+        (r#""rev":0"#, r#""rev":1"#, "rev 1 of day Asia/Kathmandu 1699899300, where rev 0 is due"),
+        (r#""status":"final""#, r#""status":"revised""#, "where final is due"),
+    ] {
+        let wrong = right.replacen(from, to, 1);
+        assert_ne!(wrong, right);
+        folder.file("results", wrong);
+        run(&verify).exits(3).says(says);
+    }
+}
+
+#[test]
+fn verify_takes_files_as_partitions() {
+    let folder = Folder::new();
+    // As one log the second file's frames are late; as partitions they are not.
+    let early = folder.file("0", (0..9).map(|n| frame(MINUTE + n * 60, "a")).collect::<String>());
+    let late = folder.file("1", (0..9).map(|n| frame(MINUTE + n * 60, "b")).collect::<String>());
+    let line = |n: i64| {
+        let (ts, how) = (MINUTE + n * 60, if n == 8 { "end" } else { "time" });
+        let at = |n: i64| format!("2023-11-14T22:{}:00Z", 14 + n);
+        format!(
+            concat!(
+                r#"{{"ts":{},"cnt":2,"window":"minute","start":"{}","end":"{}","frames":2,"#,
+                r#""late":0,"status":"final","rev":0,"closed_by":"{}","complete":{}}}"#
+            ),
+            ts,
+            at(n),
+            at(n + 1),
+            how,
+            n > 0
+        ) + "\n"
+    };
+    let results = folder.file("results", (0..9).map(line).collect::<String>());
+    run(&["verify", &results, &early, &late]).exits(3).says("8 windows differ");
+    run(&["verify", "--partitions", &results, &early, &late]).exits(0);
+}
+
+#[test]
+fn a_summary_that_is_none_is_wrong_usage() {
+    let folder = Folder::new();
+    let log = folder.file("log.jsonl", log());
+    let results = folder.file("results", "");
+    for wrong in ["", "{}", r#"{"settings":{"windows":["minute"]}}"#] {
+        let summary = folder.file("summary.json", wrong);
+        let ran = run(&["verify", &results, &log, "--summary", &summary]).exits(2);
+        ran.says("is no summary");
+    }
 }
