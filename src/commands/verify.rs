@@ -15,9 +15,6 @@ use crate::verify::oracle;
 use crate::verify::replay::{Key, Replay, Word};
 use told::Told;
 
-/// Differences named; the rest is only counted.
-const DIFFERENCES_NAMED: usize = 20;
-
 /// Recounts and compares.
 pub fn run(args: &VerifyArgs) -> Result<ExitCode, Error> {
     let settings = settings::of(args)?;
@@ -67,18 +64,13 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode, Error> {
 
 /// The differences as one text.
 fn named(differences: &[String]) -> String {
-    let named = differences.len().min(DIFFERENCES_NAMED);
     format!(
-        "{} the recount:\n  {}{}",
+        "{} the recount:\n  {}",
         match differences.len() {
             1 => "1 window differs from".into(),
             n => format!("{n} windows differ from"),
         },
-        differences[..named].join("\n  "),
-        match differences.len() - named {
-            0 => String::new(),
-            more => format!("\n  and {more} more"),
-        }
+        differences.join("\n  ")
     )
 }
 
