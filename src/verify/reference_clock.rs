@@ -9,7 +9,7 @@
 //! | parked | at each later frame of its partition: counted if the reach now comes to it, not late, as it was ahead of the clock when it came; else refused at the 64th: future |
 //! | end | of a partition: its parked frames up to now are counted, those beyond are future; then it holds no time back |
 //! | lowest | the lowest clock of the partitions that hold time back: those named that are neither silent nor ended. One without a clock holds all. It never goes back, and stays while none holds. It moves after a frame and all that the frame released |
-//! | gone | a window is kept until the lowest clock is at end + max-lag + keep (with `drop` too); a frame let in by the above is refused where its window is not kept |
+//! | gone | a window is kept until the lowest clock is at end + max-lag + keep (with `drop` at end + max-lag); a frame let in by the above is refused where its window is not kept |
 //! | refused | a frame counted nowhere: gone if one of its windows was, else late |
 //! | begin | of a partition its first clock, or its smallest time if it ends without a clock; of the log the earliest of them. A window is complete that starts after it |
 //! | closed | by time if the largest clock came to end + max-lag, else by the end |
@@ -74,9 +74,7 @@ impl<W: FnMut(i64) -> Vec<Window>> ReferenceClock<W> {
         let own = self.partitions.entry(partition).or_default();
         let past = |second: i64| own.clock_s.is_some_and(|clock_s| clock_s >= second);
         let late = |window: &Window| past(window.end_s + rules.max_lag_s);
-        let too_late = |window: &Window| past(window.end_s + rules.max_lag_s + rules.keep_s);
-        let refused = |window: &Window| if rules.drop { late(window) } else { too_late(window) };
-        let taken = windows.iter().filter(|window| !refused(window));
+        let taken = windows.iter().filter(|window| !past(window.end_s + rules.kept_s()));
         let taken = taken.map(|&window| (window, late(&window))).collect();
 
         if ts_s <= rules.now_s + rules.max_ahead_s {
@@ -126,7 +124,7 @@ impl<W: FnMut(i64) -> Vec<Window>> ReferenceClock<W> {
 
     /// Counts frames and refuses others as future; then the lowest clock moves.
     fn settle(&mut self, partition: u32, counted: Vec<Frame>, future: Vec<Frame>) {
-        let kept_s = self.rules.max_lag_s + self.rules.keep_s;
+        let kept_s = self.rules.kept_s();
         let is_kept = |window: &Window| self.lowest_s < Some(window.end_s + kept_s);
         for Frame { id, taken, .. } in counted {
             let kept: Vec<_> =

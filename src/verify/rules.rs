@@ -16,3 +16,10 @@ pub struct Rules {
     /// The wall clock.
     pub now_s: i64,
 }
+
+impl Rules {
+    /// Seconds after its end at which a window is no longer kept, by any clock.
+    pub fn kept_s(&self) -> i64 {
+        self.max_lag_s + if self.drop { 0 } else { self.keep_s }
+    }
+}
