@@ -94,7 +94,6 @@ impl<W: FnMut(i64) -> Vec<Window>> ReferenceClock<W> {
         own.begin_s = own.begin_s.or(own.clock_s);
         own.holds_nothing = false;
         let reach_s = own.clock_s.max(t8.copied()).map(|time_s| time_s + rules.max_ahead_s);
-
         let mut waiting = std::mem::take(&mut own.parked);
         waiting.iter_mut().for_each(|frame| frame.waited += 1);
         waiting.push(Frame { id, ts_s, taken, waited: 0 });
