@@ -2,6 +2,7 @@
 //! from these definitions.
 
 pub mod kafka;
+pub mod windows;
 
 use std::path::PathBuf;
 
@@ -17,11 +18,12 @@ use crate::scan::stage::Depth;
 use crate::scan::{FieldPath, Kernel, ScanSettings, TsUnit};
 use crate::topology::Wish;
 
-/// Exact unique users per minute, from a log of JSON frames.
+/// Exact unique users per minute, hour, day, week, month and year, from a log of JSON frames.
 ///
-/// Reads JSON objects, one a line, from files (plain, .gz, .zst) or stdin, takes `ts` and `uid` out
-/// of each, and says exactly how many different users were seen in each minute. Results go to
-/// stdout as JSON lines and nothing else does; progress and the closing accounts go to stderr.
+/// Reads JSON objects, the lines of files (plain, .gz, .zst) or stdin or the messages of a Kafka topic,
+/// takes `ts` and `uid` out of each, and says exactly how many different users were seen in each
+/// window. Results go to stdout as JSON lines, and nothing else does, or to a topic; progress and the
+/// closing accounts go to stderr.
 #[derive(Debug, Parser)]
 #[command(
     name = "headcount",
@@ -38,7 +40,7 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Count the users of files or stdin
+    /// Count the users of files, stdin or a Kafka topic
     #[command(
         args_override_self = true,
         after_help = "Examples:\n  headcount count log.jsonl\n  headcount count day1.jsonl.zst day2.jsonl.zst --to counts.jsonl --summary run.json\n  tail -f log.jsonl | headcount count -"
@@ -81,10 +83,13 @@ pub struct FrameArgs {
     /// fields and what follows them is not seen
     #[arg(long)]
     pub validate: bool,
-    /// How long a minute stays open after its end, in event time; a frame for a minute that is
+    /// How long a window stays open after its end, in event time; a frame for a window that is
     /// out is refused and accounted as late
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = parse_seconds, allow_hyphen_values = true)]
     pub max_lag: u32,
+    #[command(flatten)]
+    /// Which windows are counted.
+    pub windows: windows::WindowArgs,
 }
 
 impl FrameArgs {
@@ -101,11 +106,13 @@ impl FrameArgs {
 
     /// The clock's settings.
     pub fn clock(&self) -> Result<ClockSettings, Error> {
-        let settings = ClockSettings { max_lag_s: self.max_lag, ..ClockSettings::default() };
+        let calendar = self.windows.calendar()?;
+        let settings =
+            ClockSettings { max_lag_s: self.max_lag, calendar, ..ClockSettings::default() };
         let open = settings.windows_open_max();
         if open > WINDOWS_OPEN_MAX {
             return Err(Error::usage(format!(
-                "--max-lag {} s could keep {open} minutes open at once; {WINDOWS_OPEN_MAX} is the most",
+                "--max-lag {} s could keep {open} windows open at once; {WINDOWS_OPEN_MAX} is the most",
                 self.max_lag
             )));
         }
@@ -117,7 +124,8 @@ impl Default for FrameArgs {
     fn default() -> FrameArgs {
         let ScanSettings { ts_field, uid_field, ts_unit, validate, .. } = ScanSettings::default();
         let max_lag = ClockSettings::default().max_lag_s;
-        FrameArgs { ts_field, uid_field, ts_unit, validate, max_lag }
+        let windows = windows::WindowArgs::default();
+        FrameArgs { ts_field, uid_field, ts_unit, validate, max_lag, windows }
     }
 }
 
@@ -281,6 +289,12 @@ pub struct VerifyArgs {
     #[command(flatten)]
     /// How frames are read; as in the run that is verified.
     pub frames: FrameArgs,
+    /// Take all settings from the summary of the run that is verified, and none from flags
+    #[arg(long, value_name = "FILE")]
+    pub summary: Option<PathBuf>,
+    /// Each file is a partition of a topic; else all are one log
+    #[arg(long)]
+    pub partitions: bool,
     /// No word if all agrees
     #[arg(long, short)]
     pub quiet: bool,
@@ -298,7 +312,7 @@ pub struct PlanArgs {
     #[command(flatten)]
     /// Which threads do the work.
     pub threads: ThreadArgs,
-    /// Users expected in the minutes open at once
+    /// Users expected in the windows open at once
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     pub users: u64,
     /// Bytes of a uid on average

@@ -6,6 +6,7 @@
 //!
 //! ```toml
 //! max-lag = "30s"
+//! windows = ["minute", "day"]
 //! format = "csv"
 //! validate = true
 //! ```
@@ -84,6 +85,9 @@ fn flags_of(command: &Command, text: &str) -> Result<Vec<OsString>, String> {
             toml::Value::Array(values) if matches!(argument.get_action(), ArgAction::Append) => {
                 values
             }
+            toml::Value::Array(values) if argument.get_value_delimiter() == Some(',') => {
+                vec![toml::Value::String(listed(&key, values)?)]
+            }
             value => vec![value],
         };
         for value in values {
@@ -108,6 +112,15 @@ fn flags_of(command: &Command, text: &str) -> Result<Vec<OsString>, String> {
         }
     }
     Ok(flags)
+}
+
+/// A list as its flag takes it.
+fn listed(key: &str, values: Vec<toml::Value>) -> Result<String, String> {
+    let text = |value| match value {
+        toml::Value::String(text) => Ok(text),
+        _ => Err(format!("{key}: give a list of strings")),
+    };
+    Ok(values.into_iter().map(text).collect::<Result<Vec<_>, _>>()?.join(","))
 }
 
 #[cfg(test)]
@@ -141,6 +154,8 @@ mod tests {
             ["--max-lag=30s", "--scanners=2", "--validate", "x", "--max-lag", "1s"]
                 .map(String::from)
         );
+        let all = merged("windows = [\"day\", \"6h\"]", &["headcount", "count"]).unwrap();
+        assert_eq!(all[2..], ["--windows=day,6h".to_owned()]);
         let all = merged("rounds = 3", &["headcount", "measure", "scan", "x"]).unwrap();
         assert_eq!(all[3..], ["--rounds=3", "x"].map(String::from));
     }
@@ -152,6 +167,7 @@ mod tests {
             ("config = \"x\"", "unknown key"),
             ("validate = 1", "give true or false"),
             ("max-lag = [1]", "give a string or a number"),
+            ("windows = [1]", "give a list of strings"),
             ("max-lag = ", "TOML parse error"),
         ] {
             let error = merged(text, &["headcount", "count", "x"]).unwrap_err();

@@ -106,7 +106,7 @@ fn describe(
             "{} users in windows at once, with uids of {} bytes; {} open at once at most",
             HumanCount(args.users),
             args.uid_bytes,
-            plural(windows, "minute")
+            plural(windows, "window")
         ),
     )?;
     let mapped = BinaryBytes((scanners * sizes.window_bytes) as u64);

@@ -7,6 +7,7 @@ use super::outputs::Output;
 use super::{complain, say};
 use crate::accounts::{Accounts, Cost, Ended, Frames};
 use crate::cli::FrameArgs;
+use crate::clock::calendar::Calendar;
 use crate::error::{Error, ExitCode};
 use crate::scan::{Kernel, Malformed};
 use crate::topology::Topology;
@@ -64,8 +65,12 @@ pub struct PartitionSummary {
 /// Settings the answer depends on.
 #[derive(Serialize)]
 pub struct Settings {
-    /// Windows counted.
-    pub windows: [&'static str; 1],
+    /// Lengths of the windows counted.
+    pub windows: Vec<String>,
+    /// Time zones, in the order given.
+    pub timezones: Vec<String>,
+    /// The release of the time zone data.
+    pub timezone_data: &'static str,
     /// Where the time stands.
     pub ts_field: String,
     /// Where the user stands.
@@ -82,7 +87,9 @@ impl Settings {
     /// The settings given by these flags.
     pub fn of(args: &FrameArgs) -> Settings {
         Settings {
-            windows: ["minute"],
+            windows: args.windows.windows.iter().map(ToString::to_string).collect(),
+            timezones: args.windows.timezone.iter().map(ToString::to_string).collect(),
+            timezone_data: Calendar::zone_data(),
             ts_field: args.ts_field.to_string(),
             uid_field: args.uid_field.to_string(),
             ts_unit: args.ts_unit.to_string(),

@@ -1,112 +1,58 @@
 //! `headcount verify`: recounts the input by a second, simple method and compares every window.
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
+mod settings;
+mod told;
 
 use indicatif::HumanCount;
-use serde::{Deserialize, Serialize};
 
-use super::print;
 use super::settle::count;
+use super::{print, say};
 use crate::cli::VerifyArgs;
 use crate::error::{Error, ExitCode};
 use crate::limits::TS_S_MAX;
 use crate::scan::TsUnit;
 use crate::verify::oracle;
-use crate::verify::recount::Recount;
-
-/// Differences named; the rest is only counted.
-const DIFFERENCES_NAMED: usize = 20;
-
-/// What of a result is compared.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Said {
-    ts: i64,
-    cnt: u64,
-    window: String,
-    frames: u64,
-    late: u64,
-    status: String,
-    rev: u32,
-    closed_by: String,
-    complete: bool,
-}
-
-/// One line of results.
-#[derive(Deserialize)]
-struct Line {
-    #[serde(flatten)]
-    said: Said,
-    start: String,
-    end: String,
-}
-
-impl std::fmt::Display for Said {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&serde_json::to_string(self).map_err(|_| std::fmt::Error)?)
-    }
-}
+use crate::verify::replay::{Key, Replay, Word};
+use told::Told;
 
 /// Recounts and compares.
 pub fn run(args: &VerifyArgs) -> Result<ExitCode, Error> {
-    let max_lag_s = args.frames.max_lag;
-    let said = results(&args.results)?;
-    let recount = Recount::of_files(&args.files, &args.frames.scan(), max_lag_s)
+    let settings = settings::of(args)?;
+    let told = told::results(&args.results)?;
+    if let Some(doubt) = settings.doubt {
+        say(&doubt);
+    }
+    let replay = Replay::of_files(&args.files, &settings.replay)
         .map_err(|(name, source)| Error::input(&name, source))?;
-    let mut differences = Vec::new();
-    for (&ts, minute) in &recount.minutes {
-        let right = Said {
-            ts,
-            cnt: minute.users.len() as u64,
-            window: "minute".into(),
-            frames: minute.frames,
-            late: 0,
-            status: "final".into(),
-            rev: 0,
-            closed_by: if recount.closed_by_time(ts, max_lag_s) { "time" } else { "end" }.into(),
-            complete: recount.complete(ts),
-        };
-        match said.get(&ts) {
-            None => {
-                differences.push(format!("minute {ts}: no result, but the recount has {right}"))
-            }
-            Some(said) if *said != right => {
-                differences
-                    .push(format!("minute {ts}: the result says {said}, the recount {right}"));
-            }
-            Some(_) => {}
-        }
-    }
-    for ts in said.keys().filter(|ts| !recount.minutes.contains_key(ts)) {
-        differences.push(format!("minute {ts}: a result, but the recount has no such minute"));
-    }
+    let missing = |(key, word): (&Key, &Word)| {
+        let is_told = told.contains_key(key);
+        (!is_told)
+            .then(|| format!("{}: no result, but the recount has {}", shown(key), right(word)))
+    };
+    let differs = |(key, told): (&Key, &Told)| match replay.words.get(key) {
+        None => Some(format!("{}: a result, but the recount has no such window", shown(key))),
+        Some(word) => difference(key, told, word, &args.results.display().to_string()),
+    };
+    let differences: Vec<String> =
+        replay.words.iter().filter_map(missing).chain(told.iter().filter_map(differs)).collect();
     if !differences.is_empty() {
-        let named = differences.len().min(DIFFERENCES_NAMED);
-        let more = match differences.len() - named {
-            0 => String::new(),
-            more => format!("\n  and {more} more"),
-        };
-        return Err(Error::Disagree(format!(
-            "{} the recount:\n  {}{more}",
-            match differences.len() {
-                1 => "1 window differs from".into(),
-                n => format!("{n} windows differ from"),
-            },
-            differences[..named].join("\n  ")
-        )));
+        return Err(Error::Disagree(named(&differences)));
     }
     if args.quiet {
         return Ok(ExitCode::Done);
     }
+    let refused = |why: &str| HumanCount(replay.refused.get(why).copied().unwrap_or(0));
     print(&format!(
-        "all {} agreed with the recount: {} read, {} late, {} malformed{}\n",
-        count(said.len() as u64, "window"),
-        count(recount.frames, "frame"),
-        HumanCount(recount.late),
-        HumanCount(recount.malformed.iter().sum()),
-        match recount.counted_though_invalid {
+        "all {} agreed with the recount: {} read, {} late, {}{} malformed{}\n",
+        count(told.len() as u64, "window"),
+        count(replay.frames, "frame"),
+        refused("late"),
+        match refused("future").0 {
+            0 => String::new(),
+            n => format!("{} future, ", HumanCount(n)),
+        },
+        HumanCount(replay.malformed.iter().sum()),
+        match replay.invalid_taken {
             0 => String::new(),
             n => format!(
                 "; {} counted frames are not valid JSON after their two fields (see --validate)",
@@ -116,36 +62,64 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode, Error> {
     ))
 }
 
-/// The results in a file, by their window's start.
-fn results(path: &Path) -> Result<BTreeMap<i64, Said>, Error> {
-    let name = path.display().to_string();
-    let fail = |e| Error::input(&name, e);
-    let mut results = BTreeMap::new();
-    let lines = BufReader::new(File::open(path).map_err(fail)?).lines();
-    for (number, line) in (1..).zip(lines) {
-        let line = line.map_err(fail)?;
-        let Line { said, start, end } = serde_json::from_str(&line).map_err(|e| {
-            Error::usage(format!("{name}: line {number} is no result of --format json: {e}"))
-        })?;
-        let ts = said.ts;
-        if !is_instant(&start, ts) || !is_instant(&end, ts.saturating_add(60)) {
-            return Err(Error::Disagree(format!(
-                "{name}: line {number}: {start} to {end} is not minute {ts}"
-            )));
-        }
-        if results.insert(ts, said).is_some() {
-            return Err(Error::Disagree(format!(
-                "{name}: line {number}: a second result for minute {ts}"
-            )));
-        }
-    }
-    Ok(results)
+/// The differences as one text.
+fn named(differences: &[String]) -> String {
+    format!(
+        "{} the recount:\n  {}",
+        match differences.len() {
+            1 => "1 window differs from".into(),
+            n => format!("{n} windows differ from"),
+        },
+        differences.join("\n  ")
+    )
 }
 
-/// Whether this is how RFC 3339 writes a second of unix time; the year 9999 may be the window's last.
+/// A window's name for people.
+fn shown(key: &Key) -> String {
+    let zone = key.zone.as_ref().map_or(String::new(), |zone| format!("{zone} "));
+    format!("{} {zone}{}", key.window, key.ts)
+}
+
+/// What the recount has of a window.
+fn right(word: &Word) -> String {
+    format!(
+        "cnt {}, frames {}, late {}, closed_by {}, complete {}",
+        word.users.len(),
+        word.frames,
+        word.late,
+        if word.by_time { "time" } else { "end" },
+        word.complete,
+    )
+}
+
+/// How a result differs from the recount, if it does.
+fn difference(key: &Key, told: &Told, word: &Word, file: &str) -> Option<String> {
+    let line = &told.line;
+    let (start_s, end_s) = (word.window.start_s, word.window.end_s);
+    if !is_instant(&line.start, start_s) || !is_instant(&line.end, end_s) {
+        let (start, end) = (&line.start, &line.end);
+        return Some(format!(
+            "{file}: line {}: {start} to {end} is not {}",
+            told.number,
+            shown(key)
+        ));
+    }
+    // What came out in silence says so; a recount hears no silence.
+    let closed_by = if word.by_time { "time" } else { "end" };
+    let agrees = line.cnt == word.users.len() as u64
+        && (line.frames, line.late, line.complete) == (word.frames, word.late, word.complete)
+        && (line.closed_by == closed_by || line.closed_by == "silence")
+        && line.status != "provisional";
+    let said = serde_json::to_string(line).unwrap_or_default();
+    (!agrees)
+        .then(|| format!("{}: the result says {said}, the recount {}", shown(key), right(word)))
+}
+
+/// Whether this is how RFC 3339 writes a second of unix time. Beyond the year 9999 only its form is
+/// looked at.
 fn is_instant(text: &str, second: i64) -> bool {
-    if second == TS_S_MAX + 1 {
-        return text == "+010000-01-01T00:00:00Z";
+    if second > TS_S_MAX {
+        return text.starts_with("+010000-01-0");
     }
     oracle::ts_of(format!("\"{text}\"").as_bytes(), TsUnit::Rfc3339) == Some(second)
 }

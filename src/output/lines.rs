@@ -158,8 +158,8 @@ mod tests {
         );
         assert_eq!(lines(Format::Json, "UTC"), line.repeat(2));
         let there = concat!(
-            r#"{"ts":1699899300,"cnt":42,"window":"day","zone":"Asia/Kathmandu","#,
-            r#""start":"2023-11-13T18:15:00Z","end":"2023-11-14T18:15:00Z","#,
+            r#"{"ts":1699985700,"cnt":42,"window":"day","zone":"Asia/Kathmandu","#,
+            r#""start":"2023-11-14T18:15:00Z","end":"2023-11-15T18:15:00Z","#,
             r#""frames":97,"late":0,"status":"final","rev":0,"closed_by":"time","complete":true}"#,
             "\n"
         );

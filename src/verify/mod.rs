@@ -2,6 +2,11 @@
 //!
 //! Tests use it, and `headcount verify`. It shares types with what it checks, and no code.
 
+pub mod borders;
+pub mod lines;
 pub mod naive;
 pub mod oracle;
 pub mod recount;
+pub mod reference_clock;
+pub mod replay;
+pub mod rules;

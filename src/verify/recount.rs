@@ -5,17 +5,11 @@
 //! more before it, when the frame comes, is late; every other frame is counted in its minute.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 
-use super::{naive, oracle};
-use crate::limits::FRAME_BYTES_MAX;
+use super::lines::{self, Line};
 use crate::scan::{Malformed, ScanSettings};
-
-/// Bytes of the longest line that can hold a frame: a byte order mark before it, `\r` after it.
-/// A longer one is no blank line either, whatever it holds: it is too long.
-const LINE_BYTES_MAX: usize = FRAME_BYTES_MAX + 4;
 
 /// What a minute held.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,8 +49,8 @@ impl Recount {
         let mut recount = Recount::default();
         for path in files {
             let fail = |e| (path.display().to_string(), e);
-            let mut lines = open(path).map_err(fail)?;
-            while let Some(line) = next_line(&mut lines).map_err(fail)? {
+            let mut lines = lines::open(path).map_err(fail)?;
+            while let Some(line) = lines::next_line(&mut lines).map_err(fail)? {
                 recount.line(&line, settings, max_lag_s);
             }
         }
@@ -65,28 +59,17 @@ impl Recount {
 
     /// Recounts one line, without its line feed.
     pub fn line(&mut self, line: &[u8], settings: &ScanSettings, max_lag_s: u32) {
-        let frame = line.strip_suffix(b"\r").unwrap_or(line);
-        let frame = frame.strip_prefix(b"\xef\xbb\xbf").unwrap_or(frame);
-        let bounded = line.len() <= LINE_BYTES_MAX;
-        if bounded && frame.iter().all(|byte| b" \t\r".contains(byte)) {
-            return;
-        }
-        self.frames += 1;
-        let read = match oracle::read(frame, settings) {
-            // Of what is not JSON as a whole, the scanner sees what stands before the fault.
-            Err(Malformed::Invalid) if !settings.validate => {
-                let read = naive::read(frame, settings);
-                self.counted_though_invalid += u64::from(read.is_ok());
-                read
-            }
-            Err(Malformed::Invalid) => naive::read(frame, settings).and(Err(Malformed::Invalid)),
-            read => read,
-        };
-        let (ts_s, uid) = match read {
-            Ok(fact) => fact,
-            Err(reason) => {
+        let (ts_s, uid) = match lines::read(line, settings) {
+            Line::Blank => return,
+            Line::Malformed(reason) => {
+                self.frames += 1;
                 self.malformed[reason.index()] += 1;
                 return;
+            }
+            Line::Fact { ts_s, uid, valid } => {
+                self.frames += 1;
+                self.counted_though_invalid += u64::from(!valid);
+                (ts_s, uid)
             }
         };
         let minute = ts_s.div_euclid(60) * 60;
@@ -110,35 +93,4 @@ impl Recount {
     pub fn complete(&self, minute: i64) -> bool {
         self.first_s.is_some_and(|first_s| minute > first_s)
     }
-}
-
-/// A file by its content: plain, gzip or Zstandard.
-fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
-    let file: Box<dyn Read> =
-        if path.as_os_str() == "-" { Box::new(io::stdin()) } else { Box::new(File::open(path)?) };
-    let mut raw = BufReader::with_capacity(1 << 20, file);
-    let head = raw.fill_buf()?;
-    Ok(if head.starts_with(b"\x1f\x8b") {
-        Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(raw)))
-    } else if matches!(head, [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..]) {
-        Box::new(BufReader::new(zstd::Decoder::with_buffer(raw)?))
-    } else {
-        Box::new(raw)
-    })
-}
-
-/// The next line without its line feed; of a line longer than any frame only so much that it is
-/// seen to be too long.
-fn next_line(lines: &mut dyn BufRead) -> io::Result<Option<Vec<u8>>> {
-    let bytes_max = FRAME_BYTES_MAX + 8;
-    let mut line = Vec::new();
-    if lines.take(bytes_max as u64).read_until(b'\n', &mut line)? == 0 {
-        return Ok(None);
-    }
-    if line.last() == Some(&b'\n') {
-        line.pop();
-    } else if line.len() == bytes_max {
-        lines.skip_until(b'\n')?;
-    }
-    Ok(Some(line))
 }

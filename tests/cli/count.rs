@@ -1,6 +1,8 @@
 //! What `count` puts where: results on stdout and nothing else, the accounts on stderr, each format,
 //! each output file.
 
+use headcount::clock::calendar::Calendar;
+
 use super::harness::{Folder, MINUTE, Ran, frame, run_with};
 
 /// A minute like that of the design's example, between two others.
@@ -63,9 +65,9 @@ fn quiet_still_says_errors() {
 fn csv_has_a_header_and_a_line_for_each_result() {
     let csv = count(&["--format", "csv"]).stdout;
     let lines: Vec<&str> = csv.lines().collect();
-    let header = "ts,cnt,window,start,end,frames,late,status,rev,closed_by,complete";
+    let header = "ts,cnt,window,zone,start,end,frames,late,status,rev,closed_by,complete";
     let design =
-        "1700000040,42,minute,2023-11-14T22:14:00Z,2023-11-14T22:15:00Z,97,0,final,0,time,true";
+        "1700000040,42,minute,UTC,2023-11-14T22:14:00Z,2023-11-14T22:15:00Z,97,0,final,0,time,true";
     assert_eq!((lines.len(), lines[0], lines[2]), (4, header, design));
 }
 
@@ -77,7 +79,7 @@ fn a_table_has_a_header_and_lines_that_align() {
     assert_eq!(lines.len(), 4);
     assert_eq!(
         cells(lines[2]),
-        ["minute", "2023-11-14T22:14:00Z", "42", "97", "0", "final", "time", "yes"]
+        ["minute", "2023-11-14T22:14:00Z", "42", "97", "0", "final", "time", "yes", "UTC"]
     );
     let frames_end = lines[0].find("frames").unwrap() + "frames".len();
     for (line, last_digit) in [(lines[1], "1"), (lines[2], "7"), (lines[3], "1")] {
@@ -143,7 +145,8 @@ fn the_summary_has_the_accounts_the_cost_and_the_settings() {
     assert_eq!(
         summary["settings"],
         serde_json::json!({
-            "windows": ["minute"], "ts_field": "ts", "uid_field": "uid", "ts_unit": "s",
+            "windows": ["minute"], "timezones": ["UTC"], "timezone_data": Calendar::zone_data(),
+            "ts_field": "ts", "uid_field": "uid", "ts_unit": "s",
             "validate": true, "max_lag_s": 4
         })
     );

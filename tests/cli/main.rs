@@ -9,6 +9,7 @@
 
 mod agree;
 mod broken;
+mod calendar;
 mod changing;
 mod commands;
 mod config;

@@ -1,0 +1,101 @@
+//! What a recount goes by: the settings in the run's summary, or the flags.
+
+use std::path::Path;
+
+use clap::ValueEnum;
+use serde::Deserialize;
+
+use crate::cli::VerifyArgs;
+use crate::clock::calendar::Calendar;
+use crate::error::Error;
+use crate::scan::{Kernel, ScanSettings, TsUnit};
+use crate::verify::replay::ReplaySettings;
+use crate::verify::rules::Rules;
+
+/// What a recount goes by.
+pub(super) struct Settings {
+    pub(super) replay: ReplaySettings,
+    /// Why they may not be those of the run.
+    pub(super) doubt: Option<String>,
+}
+
+/// Of a summary what is read here.
+#[derive(Deserialize)]
+struct Summary {
+    settings: Said,
+}
+
+#[derive(Deserialize)]
+struct Said {
+    windows: Vec<String>,
+    timezones: Vec<String>,
+    timezone_data: String,
+    ts_field: String,
+    uid_field: String,
+    ts_unit: String,
+    validate: bool,
+    max_lag_s: u32,
+}
+
+/// The settings these flags ask for.
+///
+/// # Errors
+/// The summary cannot be read, or is none.
+pub(super) fn of(args: &VerifyArgs) -> Result<Settings, Error> {
+    match &args.summary {
+        Some(path) => of_summary(path, args.partitions),
+        None => Ok(Settings {
+            replay: ReplaySettings {
+                scan: args.frames.scan(),
+                rules: rules(args.frames.max_lag),
+                lengths: args.frames.windows.windows.clone(),
+                zones: args.frames.windows.timezone.iter().map(ToString::to_string).collect(),
+                partitions: args.partitions,
+            },
+            doubt: None,
+        }),
+    }
+}
+
+fn of_summary(path: &Path, partitions: bool) -> Result<Settings, Error> {
+    let name = path.display().to_string();
+    let text = std::fs::read(path).map_err(|e| Error::input(&name, e))?;
+    let none = |why: String| Error::usage(format!("{name} is no summary of --summary: {why}"));
+    let Summary { settings: said } =
+        serde_json::from_slice(&text).map_err(|e| none(e.to_string()))?;
+    let lengths = said.windows.iter().map(|length| length.parse()).collect::<Result<Vec<_>, _>>();
+    let ts_unit = TsUnit::from_str(&said.ts_unit, false).map_err(&none)?;
+    let of_zones = said.timezones.iter().any(|zone| zone != "UTC");
+    let (theirs, ours) = (&said.timezone_data, Calendar::zone_data());
+    Ok(Settings {
+        doubt: (of_zones && theirs != ours).then(|| {
+            format!("the run's time zones are of release {theirs}, these are of {ours}: borders may differ")
+        }),
+        replay: ReplaySettings {
+            scan: ScanSettings {
+                ts_field: said.ts_field.parse().map_err(|e| none(format!("ts_field: {e}")))?,
+                uid_field: said.uid_field.parse().map_err(|e| none(format!("uid_field: {e}")))?,
+                ts_unit,
+                validate: said.validate,
+                kernel: Kernel::best(),
+            },
+            rules: rules(said.max_lag_s),
+            lengths: lengths.map_err(none)?,
+            zones: said.timezones,
+            partitions,
+        },
+    })
+}
+
+/// The rules of the plain clock: every time is agreed on, none is ahead, what is late is dropped.
+fn rules(max_lag_s: u32) -> Rules {
+    let never = i64::MAX / 4;
+    Rules {
+        max_lag_s: max_lag_s.into(),
+        keep_s: 0,
+        drop: true,
+        agree: (1, 1, 1),
+        max_ahead_s: never,
+        now_s: never,
+    }
+}

@@ -1,0 +1,262 @@
+//! The replay: a whole run once more, one line at a time, by the reference clock, in ordered maps and
+//! sets and with the standard library's reading. No code shared with the engine beyond plain types.
+//!
+//! Files are one log, in this order, or each a partition of its own. What a window holds is known when
+//! the last line is read: its last word.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::PathBuf;
+
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+
+use super::lines::{self, Line};
+use super::reference_clock::{Fate, ReferenceClock};
+use super::rules::Rules;
+use super::{borders, borders::Span};
+use crate::clock::calendar::{Length, Window};
+use crate::scan::{Malformed, ScanSettings};
+
+/// What a replay goes by.
+#[derive(Clone, Debug)]
+pub struct ReplaySettings {
+    /// How frames are read.
+    pub scan: ScanSettings,
+    /// What is counted where.
+    pub rules: Rules,
+    /// The windows.
+    pub lengths: Vec<Length>,
+    /// The names of the time zones.
+    pub zones: Vec<String>,
+    /// Each file is a partition; else all are one log.
+    pub partitions: bool,
+}
+
+/// What names a window: its length, its zone where that is not UTC, and its second.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// The length's name.
+    pub window: String,
+    /// The zone's.
+    pub zone: Option<String>,
+    /// The second.
+    pub ts: i64,
+}
+
+/// The last word on a window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// Its span.
+    pub window: Window,
+    /// Its users, by number.
+    pub users: BTreeSet<usize>,
+    /// Frames counted in it.
+    pub frames: u64,
+    /// Those of them that were late for it.
+    pub late: u64,
+    /// It starts after the log's begin.
+    pub complete: bool,
+    /// Some clock came to its end + max-lag.
+    pub by_time: bool,
+}
+
+/// What became of a log.
+#[derive(Clone, Debug, Default)]
+pub struct Replay {
+    /// The windows.
+    pub words: BTreeMap<Key, Word>,
+    /// Frames read.
+    pub frames: u64,
+    /// Frames refused, by reason.
+    pub refused: BTreeMap<&'static str, u64>,
+    /// Malformed frames by reason.
+    pub malformed: [u64; Malformed::ALL.len()],
+    /// Frames that are not JSON as a whole and were taken by what stands before the fault.
+    pub invalid_taken: u64,
+}
+
+/// A length in a zone, with the windows already asked for.
+struct Series {
+    length: Length,
+    zone: Option<String>,
+    tz: TimeZone,
+    /// By the first second for which they are the windows: the second after the last such, and they.
+    known: BTreeMap<i64, (i64, Vec<Window>)>,
+}
+
+impl Series {
+    fn windows_at(&mut self, series: u8, ts_s: i64) -> Vec<Window> {
+        if let Some((_, (end_s, windows))) = self.known.range(..=ts_s).next_back()
+            && ts_s < *end_s
+        {
+            return windows.clone();
+        }
+        let spans = borders::windows_at(self.length, &self.tz, ts_s);
+        // Its own, or of rolling windows the first one's last day.
+        let (from_s, end_s) =
+            spans.first().map_or((ts_s, ts_s), |&(_, end_s, from_s)| (from_s, end_s));
+        let window = |(start_s, end_s, ts_s): Span| Window { series, start_s, end_s, ts_s };
+        let windows: Vec<Window> = spans.into_iter().map(window).collect();
+        self.known.insert(from_s, (end_s, windows.clone()));
+        windows
+    }
+}
+
+/// The series of these lengths and zones: minutes and fixed lengths once, hours by the first zone.
+fn series_of(settings: &ReplaySettings) -> Vec<Series> {
+    let (data, mut all) = (TimeZoneDatabase::bundled(), Vec::<Series>::new());
+    for &length in &settings.lengths {
+        let zones = match length {
+            Length::Minute | Length::Fixed(_) => &["UTC".to_owned()][..],
+            Length::Hour => &settings.zones[..1],
+            _ => &settings.zones[..],
+        };
+        for name in zones {
+            let zone = (name != "UTC").then(|| name.clone());
+            let is_new = all.iter().all(|other| other.length != length || other.zone != zone);
+            if let (true, Ok(tz)) = (is_new, data.get(name)) {
+                all.push(Series { length, zone, tz, known: BTreeMap::new() });
+            }
+        }
+    }
+    all
+}
+
+impl Replay {
+    /// Replays files; `-` is stdin.
+    ///
+    /// # Errors
+    /// A file cannot be read: its name, and why.
+    pub fn of_files(
+        files: &[PathBuf],
+        settings: &ReplaySettings,
+    ) -> Result<Replay, (String, io::Error)> {
+        let partitions = if settings.partitions { files.len() } else { 1 };
+        let mut replayer = Replayer::new(settings, partitions);
+        for (place, path) in files.iter().enumerate() {
+            let fail = |e| (path.display().to_string(), e);
+            let partition = if settings.partitions { place } else { 0 };
+            let mut log = lines::open(path).map_err(fail)?;
+            while let Some(line) = lines::next_line(&mut log).map_err(fail)? {
+                replayer.line(partition, &line);
+            }
+            if settings.partitions {
+                replayer.end(partition);
+            }
+        }
+        Ok(replayer.finish())
+    }
+}
+
+type Windows = Box<dyn FnMut(i64) -> Vec<Window>>;
+
+/// A replay under way.
+pub struct Replayer {
+    scan: ScanSettings,
+    max_lag_s: i64,
+    names: Vec<(String, Option<String>)>,
+    clock: ReferenceClock<Windows>,
+    partitions: usize,
+    /// Times and users of frames whose fate is open, by partition and number.
+    open: BTreeMap<(u32, u64), (i64, usize)>,
+    users: BTreeMap<Vec<u8>, usize>,
+    words: BTreeMap<(u8, i64), Word>,
+    newest_s: Option<i64>,
+    replay: Replay,
+}
+
+impl Replayer {
+    /// Before the first line of so many partitions.
+    pub fn new(settings: &ReplaySettings, partitions: usize) -> Replayer {
+        let mut series = series_of(settings);
+        let name = |series: &Series| (series.length.to_string(), series.zone.clone());
+        let names = series.iter().map(name).collect();
+        let windows: Windows = Box::new(move |ts_s| {
+            let all = (0..).zip(&mut series);
+            all.flat_map(|(number, series)| series.windows_at(number, ts_s)).collect()
+        });
+        let named = (0..).take(partitions);
+        Replayer {
+            scan: settings.scan.clone(),
+            max_lag_s: settings.rules.max_lag_s,
+            names,
+            clock: ReferenceClock::new(settings.rules, named, windows),
+            partitions,
+            open: BTreeMap::new(),
+            users: BTreeMap::new(),
+            words: BTreeMap::new(),
+            newest_s: None,
+            replay: Replay::default(),
+        }
+    }
+
+    /// A partition's next line, without its line feed.
+    pub fn line(&mut self, partition: usize, line: &[u8]) {
+        let number = self.replay.frames;
+        match lines::read(line, &self.scan) {
+            Line::Blank => return,
+            Line::Malformed(reason) => self.replay.malformed[reason.index()] += 1,
+            Line::Fact { ts_s, uid, valid } => {
+                self.replay.invalid_taken += u64::from(!valid);
+                let users = self.users.len();
+                let user = *self.users.entry(uid).or_insert(users);
+                let partition = u32::try_from(partition).unwrap_or(u32::MAX);
+                self.open.insert((partition, number), (ts_s, user));
+                self.clock.frame(partition, number, ts_s);
+                self.settle();
+            }
+        }
+        self.replay.frames += 1;
+    }
+
+    /// A partition's end.
+    pub fn end(&mut self, partition: usize) {
+        self.clock.end(u32::try_from(partition).unwrap_or(u32::MAX));
+        self.settle();
+    }
+
+    /// Enters what has become of frames.
+    fn settle(&mut self) {
+        for (id, fate) in std::mem::take(&mut self.clock.fates) {
+            let Some((ts_s, user)) = self.open.remove(&id) else { continue };
+            match fate {
+                Fate::Err(why) => *self.replay.refused.entry(why).or_default() += 1,
+                Fate::Ok(windows) => {
+                    self.newest_s = self.newest_s.max(Some(ts_s));
+                    for (window, late) in windows {
+                        let word = self.words.entry((window.series, window.ts_s));
+                        let word = word.or_insert_with(|| Word {
+                            window,
+                            users: BTreeSet::new(),
+                            frames: 0,
+                            late: 0,
+                            complete: false,
+                            by_time: false,
+                        });
+                        word.users.insert(user);
+                        word.frames += 1;
+                        word.late += u64::from(late);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The end of all.
+    pub fn finish(mut self) -> Replay {
+        (0..self.partitions).for_each(|partition| self.end(partition));
+        let (begin_s, largest_s) = (self.clock.begin_s(), self.clock.largest_s());
+        for ((series, ts), mut word) in self.words {
+            // A rolling window of a day to come.
+            if self.newest_s < Some(ts) {
+                continue;
+            }
+            let end_s = word.window.end_s;
+            word.complete = begin_s.is_some_and(|begin_s| word.window.start_s > begin_s);
+            word.by_time = largest_s.is_some_and(|clock_s| clock_s >= end_s + self.max_lag_s);
+            let (window, zone) = self.names[usize::from(series)].clone();
+            self.replay.words.insert(Key { window, zone, ts }, word);
+        }
+        self.replay
+    }
+}

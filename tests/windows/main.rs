@@ -1,0 +1,113 @@
+//! Windows of every length and zone, counted by the engine: against brute force, and by properties that
+//! need no second count.
+//!
+//! `HEADCOUNT_SEED` replays a run, `HEADCOUNT_RUNS` says how many.
+
+#![allow(clippy::unwrap_used, reason = "in tests an unwrap is the assertion")]
+
+mod logs;
+mod run;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use headcount::output::record::WindowResult;
+use headcount::verify::replay::Key;
+use logs::{Frame, Random};
+use run::Run;
+
+/// The seeds of so many runs, unless the environment says otherwise.
+fn seeds(runs: u64) -> impl Iterator<Item = u64> {
+    let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let now = || u64::from(std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos());
+    let first = number("HEADCOUNT_SEED").unwrap_or_else(now);
+    let runs = number("HEADCOUNT_RUNS").unwrap_or(runs);
+    eprintln!("{runs} runs from HEADCOUNT_SEED={first}");
+    (0..runs).map(move |run| first.wrapping_add(run))
+}
+
+fn key(result: &WindowResult) -> Key {
+    let zone = result.zone.as_deref().map(str::to_owned);
+    Key { window: result.window.to_string(), zone, ts: result.ts }
+}
+
+/// The last word on each window.
+fn counts(results: &[WindowResult]) -> BTreeMap<Key, u64> {
+    results.iter().map(|result| (key(result), result.cnt)).collect()
+}
+
+#[test]
+fn any_mix_of_windows_and_zones_is_what_brute_force_says() {
+    for seed in seeds(150) {
+        let mut random = Random(seed);
+        let run = Run::drawn(&mut random);
+        let log = logs::drawn(&mut random);
+        let results = run.count(&log);
+        let right = run.brute_force(&log);
+        let told: BTreeSet<Key> = results.iter().map(key).collect();
+        let words: BTreeSet<Key> = right.words.keys().cloned().collect();
+        assert_eq!(told, words, "HEADCOUNT_SEED={seed} HEADCOUNT_RUNS=1 {run:?}");
+        let last: BTreeMap<Key, &WindowResult> =
+            results.iter().map(|result| (key(result), result)).collect();
+        for (key, word) in &right.words {
+            let result = last[key];
+            let told = (result.cnt, result.frames, result.late, result.start.0, result.end.0);
+            let users = word.users.len() as u64;
+            let is = (users, word.frames, word.late, word.window.start_s, word.window.end_s);
+            let how = if word.by_time { "time" } else { "end" };
+            assert_eq!(
+                (told, result.complete, result.closed_by),
+                (is, word.complete, how),
+                "HEADCOUNT_SEED={seed} HEADCOUNT_RUNS=1 {key:?} {run:?}"
+            );
+        }
+    }
+}
+
+/// A run that lets everything in, over a log of at most two days.
+fn lenient(random: &mut Random) -> (Run, Vec<Frame>) {
+    let log = logs::of_span(random, 2 * 86_400);
+    (Run { lenient: true, ..Run::drawn(random) }, log)
+}
+
+#[test]
+fn a_day_has_at_least_the_users_of_its_largest_hour_and_at_most_their_sum() {
+    for seed in seeds(60) {
+        let mut random = Random(seed);
+        let (run, log) = lenient(&mut random);
+        let zones = logs::zone(&mut random).to_owned();
+        let of = |lengths: &str| {
+            let (lengths, zones) = (lengths.into(), zones.clone());
+            Run { lengths, zones, ..run.clone() }.count(&log)
+        };
+        let (all_hours, days) = (of("hour"), of("day"));
+        assert!(!days.is_empty(), "HEADCOUNT_SEED={seed}");
+        for day in &days {
+            let within = |hour: &&WindowResult| (day.start.0..day.end.0).contains(&hour.start.0);
+            let hours: Vec<u64> = all_hours.iter().filter(within).map(|hour| hour.cnt).collect();
+            let (most, sum) = (hours.iter().max().unwrap(), hours.iter().sum());
+            assert!((*most..=sum).contains(&day.cnt), "HEADCOUNT_SEED={seed}: {day:?} {hours:?}");
+        }
+    }
+}
+
+#[test]
+fn shuffled_frames_give_the_same_counts() {
+    for seed in seeds(60) {
+        let mut random = Random(seed);
+        let (run, mut log) = lenient(&mut random);
+        let right = counts(&run.count(&log));
+        random.shuffle(&mut log);
+        assert_eq!(counts(&run.count(&log)), right, "HEADCOUNT_SEED={seed} {run:?}");
+    }
+}
+
+#[test]
+fn counting_a_stream_twice_changes_no_count() {
+    for seed in seeds(60) {
+        let mut random = Random(seed);
+        let (run, log) = lenient(&mut random);
+        let right = counts(&run.count(&log));
+        let twice = [log.clone(), log].concat();
+        assert_eq!(counts(&run.count(&twice)), right, "HEADCOUNT_SEED={seed} {run:?}");
+    }
+}
