@@ -50,7 +50,7 @@ impl Run {
         let lengths: Vec<_> = self.lengths.split(',').map(|name| name.parse().unwrap()).collect();
         let zones: Vec<_> = self.zones.split(',').map(|name| name.parse().unwrap()).collect();
         let calendar = Calendar::new(&lengths, &zones).unwrap();
-        ClockSettings { max_lag_s: self.max_lag_s(), calendar, ..ClockSettings::default() }
+        ClockSettings { max_lag_s: self.max_lag_s(), calendar, ..ClockSettings::plain() }
     }
 
     /// The results of the engine.

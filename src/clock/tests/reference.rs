@@ -70,7 +70,8 @@ impl Case {
     fn reference(&self) -> (BTreeMap<(u8, i64), Held>, BTreeMap<&'static str, u64>) {
         let mut calendar = self.settings.calendar.clone();
         let series = u8::try_from(calendar.series().len()).unwrap();
-        let windows = |ts_s| (0..series).map(|of| calendar.window_at(of, ts_s)).collect::<Vec<Window>>();
+        let windows =
+            |ts_s| (0..series).map(|of| calendar.window_at(of, ts_s)).collect::<Vec<Window>>();
         let partitions = u32::try_from(self.log.len()).unwrap();
         let mut clock = ReferenceClock::new(self.rules(), 0..partitions, windows);
         for (partition, times) in (0..).zip(&self.log) {
@@ -141,7 +142,13 @@ fn times(random: &mut Random) -> Vec<i64> {
 }
 
 /// Feeds what is left of a log in an order of its own, `steps` batches at most; whether that was all.
-fn feed(fed: &mut Fed, log: &[Vec<i64>], at: &mut [usize], random: &mut Random, steps: u64) -> bool {
+fn feed(
+    fed: &mut Fed,
+    log: &[Vec<i64>],
+    at: &mut [usize],
+    random: &mut Random,
+    steps: u64,
+) -> bool {
     let mut ended = vec![false; log.len()];
     let steps_of = |random: &mut Random| {
         let most = [3, 20, 300][random.at(3)];
@@ -184,9 +191,14 @@ fn the_last_word_is_the_references() {
             feed(&mut fed, &case.log, &mut vec![0; case.log.len()], &mut random, u64::MAX);
             fed.finish(false);
             let said = last_words(&fed.out);
-            let wrong: Vec<_> = held.iter().filter(|(key, held)| said.get(key) != Some(held)).collect();
-            let got: Vec<_> = said.iter().filter(|(key, said)| held.get(key) != Some(said)).collect();
-            assert!(wrong.is_empty() && got.is_empty(), "seed {seed}: {got:?} in place of {wrong:?}");
+            let wrong: Vec<_> =
+                held.iter().filter(|(key, held)| said.get(key) != Some(held)).collect();
+            let got: Vec<_> =
+                said.iter().filter(|(key, said)| held.get(key) != Some(said)).collect();
+            assert!(
+                wrong.is_empty() && got.is_empty(),
+                "seed {seed}: {got:?} in place of {wrong:?}"
+            );
             let judged = fed.clock.judged();
             let of = |why| refused.get(why).copied().unwrap_or(0);
             assert_eq!(judged.refused_late, of("late"), "seed {seed}");
