@@ -45,7 +45,8 @@ fn configured(config: &str, flags: &[&str]) -> Ran {
     let folder = Folder::new();
     let config = folder.file("headcount.toml", config);
     let log = frame(MINUTE, "a") + &frame(MINUTE + 70, "a") + &frame(MINUTE, "b");
-    run_with(&[&["count", "--config", &config], flags].concat(), log)
+    let plain = ["count", "--agree=off", "--late=drop", "--config", &config];
+    run_with(&[&plain[..], flags].concat(), log)
 }
 
 #[test]

@@ -147,7 +147,9 @@ fn the_summary_has_the_accounts_the_cost_and_the_settings() {
         serde_json::json!({
             "windows": ["minute"], "timezones": ["UTC"], "timezone_data": Calendar::zone_data(),
             "ts_field": "ts", "uid_field": "uid", "ts_unit": "s",
-            "validate": true, "max_lag_s": 4
+            "validate": true, "max_lag_s": 4, "late": "drop", "keep_s": 3600, "every_s": 10,
+            "emit": "final", "fill": false, "agree": "off", "max_ahead_s": 600,
+            "now_s": summary["settings"]["now_s"], "max_refused": null
         })
     );
     for name in ["seconds", "frames_per_s", "gb_per_s", "cpu_seconds", "peak_memory_bytes"] {

@@ -94,7 +94,7 @@ fn stdout_that_is_full_is_an_error_for_every_command() {
     for command in [
         "count log",
         "measure read log",
-        "verify results log",
+        "verify --agree=off --late=drop results log",
         "plan",
         "man",
         "completions bash",

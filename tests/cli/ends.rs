@@ -26,7 +26,7 @@ fn a_reader_that_closes_the_pipe_is_no_error() {
         "count log",
         "count - < log",
         "count --format table log",
-        "verify results log",
+        "verify --agree=off --late=drop results log",
         "generate --frames 100000",
         "man",
         "completions bash",

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::harness::{Folder, HEADCOUNT, MINUTE, counts, frame, gzip, on_one_core, zstd};
+use super::harness::{Folder, HEADCOUNT, MINUTE, counts, frame, gzip, on_one_core, plain, zstd};
 use super::live::{Live, wait_for};
 
 /// Feeds minute after minute; each one's result must come before the next is fed.
@@ -39,7 +39,7 @@ fn a_closed_minute_is_out_while_the_pipe_stays_open() {
             let args = [&["count", "-", "--wait", wait][..], threads].concat();
             check(on_one_core(&args), String::into_bytes);
             let mut command = Command::new(HEADCOUNT);
-            command.args(&args);
+            command.args(plain(&args));
             check(command, String::into_bytes);
         }
     }
@@ -51,7 +51,7 @@ fn so_it_is_with_compressed_input() {
         let args = ["count", "-", "--wait", "park"];
         check(on_one_core(&args), coded);
         let mut command = Command::new(HEADCOUNT);
-        command.args(args);
+        command.args(plain(&args));
         check(command, coded);
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::harness::{DEADLINE, HEADCOUNT, Ran};
+use super::harness::{DEADLINE, HEADCOUNT, Ran, plain};
 
 /// How long to sleep between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
@@ -27,7 +27,7 @@ impl Live {
     /// Starts `headcount` with these arguments, all its streams piped.
     pub(crate) fn start(args: &[&str]) -> Live {
         let mut command = Command::new(HEADCOUNT);
-        command.args(args);
+        command.args(plain(args));
         Live::spawn(command)
     }
 
@@ -40,7 +40,7 @@ impl Live {
     /// Starts `headcount` with these arguments and this as its stdin.
     pub(crate) fn reading(stdin: File, args: &[&str]) -> Live {
         let mut command = Command::new(HEADCOUNT);
-        command.args(args).stdin(stdin);
+        command.args(plain(args)).stdin(stdin);
         Live::of(command)
     }
 

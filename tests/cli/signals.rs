@@ -54,7 +54,7 @@ fn a_second_signal_ends_a_run_that_cannot_stop() {
     let folder = Folder::new();
     let log = folder.file("log", minutes(5000));
     let mut command = Command::new(HEADCOUNT);
-    command.args(["count", &log]).stdin(Stdio::null());
+    command.args(["count", "--agree=off", "--late=drop", &log]).stdin(Stdio::null());
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let stdout = child.stdout.take().unwrap();
     wait_for("the pipe to be full", || rustix::io::ioctl_fionread(&stdout).unwrap() > 60_000);
