@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::clock::calendar::SeriesName;
+use crate::clock::judged::SeriesJudged;
 use crate::engine::Outcome;
 use crate::error::{Error, ExitCode};
 use crate::ring::StopReason;
@@ -34,9 +36,9 @@ pub struct Frames {
     pub frames_read: u64,
     /// Counted in at least one window.
     pub counted: u64,
-    /// Their windows were final before they came.
+    /// Their windows were over before they came.
     pub refused_late: u64,
-    /// Too far ahead of every clock (none, until the clock has such a rule).
+    /// Too far ahead of their partition for too long.
     pub refused_future: u64,
     /// On time, but their window was no longer kept.
     pub refused_gone: u64,
@@ -46,10 +48,47 @@ pub struct Frames {
     pub malformed: u64,
     /// Kafka tombstones.
     pub empty: u64,
-    /// Waiting for the clock to come near.
+    /// Too far ahead, and still waiting when the log was broken off.
     pub parked: u64,
     /// The malformed ones by reason.
     pub malformed_by_reason: MalformedByReason,
+    /// What became of those judged, for each kind of windows.
+    pub by_windows: Vec<ByWindows>,
+}
+
+/// What became of frames in the windows of one length and zone. One refused here may be counted in
+/// others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ByWindows {
+    /// The length.
+    pub window: String,
+    /// The zone, where it is not UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// Frames counted.
+    pub counted: u64,
+    /// Those of them that were late, and revised a result.
+    pub late: u64,
+    /// Frames refused as late.
+    pub refused_late: u64,
+    /// On time, but the window was no longer kept.
+    pub refused_gone: u64,
+    /// Results put out, by all revisions.
+    pub results: u64,
+}
+
+impl ByWindows {
+    fn new((name, judged): (&SeriesName, &SeriesJudged)) -> ByWindows {
+        ByWindows {
+            window: name.window.to_string(),
+            zone: name.zone.as_deref().map(str::to_owned),
+            counted: judged.counted,
+            late: judged.late,
+            refused_late: judged.refused_late,
+            refused_gone: judged.refused_gone,
+            results: judged.results,
+        }
+    }
 }
 
 /// Malformed frames by reason.
@@ -115,18 +154,27 @@ impl Accounts {
     /// Draws up the accounts of a counting run, and checks them. The error, if any, comes beside
     /// them: they are worth showing all the same.
     pub fn of(outcome: &mut Outcome, stopped: StopReason) -> (Accounts, Option<Error>) {
-        let judged = outcome.clock.judged;
+        let judged = outcome.clock.judged.clone();
         let tally = outcome.clock.tally;
         let frames = Frames {
             frames_read: tally.frames,
             counted: judged.counted,
             refused_late: judged.refused_late,
+            refused_future: judged.refused_future,
             refused_gone: judged.refused_gone,
             out_before: judged.out_before,
+            parked: judged.parked,
             empty: tally.empty,
             malformed: tally.malformed_total(),
             malformed_by_reason: MalformedByReason(tally.malformed),
-            ..Frames::default()
+            by_windows: outcome
+                .clock
+                .names
+                .iter()
+                .flat_map(|names| names.iter())
+                .zip(&judged.by_series)
+                .map(ByWindows::new)
+                .collect(),
         };
         let failed = outcome
             .failed
@@ -176,7 +224,8 @@ impl Accounts {
 
 /// What in the accounts does not add up, if anything.
 fn disagreement(outcome: &Outcome, frames: &Frames) -> Option<String> {
-    let judged = outcome.clock.judged;
+    let judged = &outcome.clock.judged;
+    let in_windows: u64 = judged.by_series.iter().map(|series| series.counted).sum();
     let Frames { frames_read, counted, refused_late, malformed, .. } = *frames;
     let sum = counted
         + refused_late
@@ -197,8 +246,8 @@ fn disagreement(outcome: &Outcome, frames: &Frames) -> Option<String> {
         ),
         ("frames the clock let in", counted, "frames counted", outcome.counted.frames),
         (
-            "frames the clock let in",
-            counted,
+            "frames the clock let into windows, one for each",
+            in_windows,
             "frames of windows put out and left open",
             judged.frames_put_out + judged.frames_left_open,
         ),

@@ -36,7 +36,7 @@ pub struct BatchShape {
     /// Counters the frames are dealt out to.
     pub shards: usize,
     /// Window sizes each frame is judged for.
-    pub window_sizes: usize,
+    pub series: usize,
     /// Bytes of payloads to hold until they are judged, where rejects are written.
     pub held_bytes: Option<usize>,
     /// Whether frames are messages of partitions, and so have offsets.
@@ -144,6 +144,11 @@ impl Facts {
         self.hash[place]
     }
 
+    /// A frame's counter.
+    pub fn shard(&self, place: usize) -> u8 {
+        self.shard_of.get(place).copied().unwrap_or(0)
+    }
+
     /// A frame's uid, unescaped.
     #[inline]
     pub fn uid(&self, place: usize) -> &[u8] {
@@ -199,6 +204,8 @@ pub struct Batch {
     pub partition: Partition,
     /// Offset after its last message.
     pub next_offset: u64,
+    /// The wall clock when it was read, unix seconds, if somebody looked.
+    pub wall_s: Option<i64>,
     /// What the source says, in place of frames.
     pub news: Option<News>,
     /// The scanner's account of it.
@@ -223,11 +230,12 @@ impl Batch {
             end: BatchEnd::More,
             partition: 0,
             next_offset: 0,
+            wall_s: None,
             news: None,
             tally: Tally::default(),
             hints: Vec::new(),
             facts: Facts::new(shape),
-            verdicts: Verdicts::new(shape.frames_max, shape.window_sizes),
+            verdicts: Verdicts::new(shape.frames_max, shape.series),
             held: shape.held_bytes.map(Held::new),
             frames_max: shape.frames_max,
             uid_bytes_max: shape.uid_bytes_max,
@@ -273,7 +281,7 @@ impl Batch {
     pub fn clear(&mut self) {
         self.chunk = 0;
         self.end = BatchEnd::More;
-        (self.partition, self.next_offset) = (0, 0);
+        (self.partition, self.next_offset, self.wall_s) = (0, 0, None);
         self.news = None;
         self.tally = Tally::default();
         self.hints.clear();
@@ -290,7 +298,7 @@ impl Batch {
         columns.len() * (8 + 8 + 4 + 1 + 2 + if shape.partitioned { 8 } else { 0 })
             + shape.uid_bytes_max
             + UID_BYTES_MAX
-            + Verdicts::bytes_max(shape.frames_max, shape.window_sizes)
+            + Verdicts::bytes_max(shape.frames_max, shape.series)
     }
 }
 
@@ -303,7 +311,7 @@ mod tests {
             frames_max: 8,
             uid_bytes_max: 4096,
             shards,
-            window_sizes: 1,
+            series: 1,
             held_bytes: None,
             partitioned: false,
         }

@@ -164,7 +164,7 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
         frames_max: sizes.batch_frames,
         uid_bytes_max: sizes.batch_uid_bytes,
         shards: topology.counters,
-        window_sizes: job.clock.calendar.series().len(),
+        series: job.clock.calendar.series().len(),
         held_bytes: job.rejects.is_some().then_some(limits::BATCH_HELD_BYTES),
         partitioned: job.clock.partitioned,
     };

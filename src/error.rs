@@ -40,10 +40,19 @@ pub enum Error {
     TooManyUsers,
     /// More windows are open at once than there are slots.
     #[error(
-        "more than {} windows are open at once: a partition is far behind the others, or --max-lag is too long",
+        "more than {} windows are kept at once: a partition is far behind the others (see --max-skew), many times are wrong, or --max-lag and --keep are too long",
         crate::limits::WINDOWS_OPEN_MAX
     )]
     TooManyWindows,
+    /// More empty windows lie between two results than are filled in.
+    #[error(
+        "--fill: more than {} empty windows lie between two results of one length: count larger windows, or leave the empty ones out",
+        crate::limits::FILL_MAX
+    )]
+    TooManyEmpty,
+    /// More frames were refused than `--max-refused` allows: how many, and their times.
+    #[error("--max-refused: {0}")]
+    TooManyRefused(String),
     /// A Kafka broker, topic or client does not do what is asked: what, where, and what to do.
     #[error("{0}")]
     Kafka(String),
@@ -77,9 +86,12 @@ impl Error {
             Error::Usage(_) => ExitCode::Usage,
             Error::Input { .. } | Error::Output { .. } | Error::System { .. } => ExitCode::Failed,
             Error::Disagree(_) => ExitCode::Disagree,
-            Error::TooManyUsers | Error::TooManyWindows | Error::Kafka(_) | Error::Internal(_) => {
-                ExitCode::Failed
-            }
+            Error::TooManyUsers
+            | Error::TooManyWindows
+            | Error::TooManyEmpty
+            | Error::TooManyRefused(_)
+            | Error::Kafka(_)
+            | Error::Internal(_) => ExitCode::Failed,
         }
     }
 }

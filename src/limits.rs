@@ -62,8 +62,9 @@ pub const STAGE_THREADS_MAX: usize = 256;
 /// Users one counter may know at once: it numbers them by 32 bits.
 pub const COUNTER_USERS_MAX: u64 = u32::MAX as u64;
 
-/// Windows of one size open at once at most. A slot's number fits 16 bits, with one value kept
-/// for "none". `--max-lag` is refused where it would need more.
+/// Windows kept at once at most, of all series together. A slot's number fits 16 bits, with one value
+/// kept for "none". Beyond it the run stops with an error; `--max-lag` and `--keep` are refused where
+/// they would need more.
 pub const WINDOWS_OPEN_MAX: usize = 16 * 1024;
 
 /// Windows of different length or zone counted at once at most: each frame has a slot in each.
@@ -75,6 +76,22 @@ pub const FIXED_S_MAX: u32 = 366 * 86_400;
 /// Days of a rolling window at most: a user's days fit a word of 64 bits, with four to spare for days
 /// still open.
 pub const ROLLING_DAYS_MAX: u8 = 60;
+
+/// Times of a partition that can be asked to agree at most: `--agree`.
+pub const AGREE_LAST_MAX: usize = 64;
+
+/// Frames of a partition that wait at most, and how many further ones each of them waits for.
+pub const PARKED_FRAMES_MAX: usize = 64;
+
+/// Bytes of payloads that a partition's parked frames keep, where rejects are written; what is beyond
+/// is cut off.
+pub const PARKED_PAYLOAD_BYTES_MAX: usize = 1024 * 1024;
+
+/// A partition's last frames among which the refused ones are looked at.
+pub const ALARM_FRAMES: u64 = 1024;
+
+/// Empty windows between two results of a series that `--fill` puts out at most: 69 days of minutes.
+pub const FILL_MAX: u32 = 100_000;
 
 /// Users one counter knows at once at most: their numbers fit 32 bits, with one value kept for
 /// "nobody". Beyond it the run stops with an error.

@@ -1,7 +1,10 @@
 //! Reports: what each stage leaves behind when it is taken apart. The accounts are made of them.
 
+use std::sync::Arc;
+
 use crate::batch::Tally;
 use crate::clock::Judged;
+use crate::clock::calendar::SeriesName;
 use crate::error::Error;
 use crate::scan::TsUnit;
 
@@ -34,6 +37,8 @@ pub struct ScanReport {
 pub struct ClockReport {
     /// What became of the frames it judged.
     pub judged: Judged,
+    /// What the series of windows are called.
+    pub names: Option<Arc<[SeriesName]>>,
     /// The scanners' account of the batches it judged.
     pub tally: Tally,
     /// Why the log was not judged to its end.

@@ -53,7 +53,7 @@ impl Stream {
             frames_max: BATCH_FRAMES,
             uid_bytes_max: BATCH_UID_BYTES_MAX,
             shards: 1,
-            window_sizes: 1,
+            series: 1,
             held_bytes: None,
             partitioned: false,
         })

@@ -1,12 +1,15 @@
-//! The partitions' clocks: one for each, the lowest of those that hold time back, and from when on
-//! windows are seen whole.
+//! The partitions of a log: of each its clock, its parked frames and whether it holds time back; the
+//! lowest clock of those that do, and from when on windows are seen whole.
 
-use super::restart::Seen;
+use super::agreement::{Agree, Agreement};
+use super::alarm::Refusals;
+use super::parking::Parking;
+use super::restart::{First, PartitionRestart, Seen};
 use crate::input::messages::{Entry, Partition};
 
 /// Whether a partition holds time back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Holds {
+pub enum Holds {
     /// It may have frames that were not read yet.
     Yes,
     /// Silent until its next frame.
@@ -18,133 +21,186 @@ enum Holds {
 /// Whether something before a partition's next frame was never seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Before {
-    /// Nothing: the partition begins here, and with it perhaps the log.
-    Nothing,
-    /// Frames that nobody of us read.
-    Unread,
+    /// Nothing: the partition begins here, and with it perhaps the log. So many times are still to show
+    /// when.
+    Nothing(usize),
+    /// Frames that nobody of us read. So many times are still to show until when; the least so far.
+    Unread(usize, Option<i64>),
     /// What there was, was read.
     Read,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct One {
-    clock_s: Option<i64>,
-    holds: Holds,
+/// One partition.
+#[derive(Debug)]
+pub struct One {
+    /// What its clock rests on.
+    pub agreement: Agreement,
+    /// Its frames that wait.
+    pub parking: Parking,
+    /// Its frames so far.
+    pub frames: u64,
+    /// Its refused ones.
+    pub refusals: Refusals,
+    /// Whether it holds time back.
+    pub holds: Holds,
+    /// The offset after its last judged message.
+    pub next_offset: u64,
+    /// Frames before this offset were judged by an earlier run.
+    pub judged_to: u64,
+    /// The first of its parked frames that its end refused.
+    pub refused_at_end: Option<First>,
     before: Before,
 }
 
 /// All partitions of a log, by their numbers. A file is one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Partitions {
+    agree: Agree,
+    keep_s: u32,
     all: Vec<Option<One>>,
     /// What is known of unread frames; `unread` is what an earlier run left so.
     seen: Seen,
+    /// Where an earlier run was.
+    earlier: Vec<PartitionRestart>,
+    highest_s: Option<i64>,
 }
 
 impl Partitions {
+    /// None yet.
+    pub fn new(agree: Agree, keep_s: u32) -> Partitions {
+        Partitions {
+            agree,
+            keep_s,
+            all: Vec::new(),
+            seen: Seen::default(),
+            earlier: Vec::new(),
+            highest_s: None,
+        }
+    }
+
     /// A partition is there.
     pub fn join(&mut self, partition: Partition, entry: Entry) {
         let index = partition as usize;
         if self.all.len() <= index {
-            self.all.resize(index + 1, None);
+            self.all.resize_with(index + 1, || None);
         }
-        let (clock_s, before) = match entry {
-            Entry::Beginning => (None, Before::Nothing),
-            Entry::Midway => (None, Before::Unread),
-            Entry::Resumed { clock_s } if self.seen.unread => (clock_s, Before::Unread),
-            // Whether or not an earlier run has seen its first frame, that is still to come.
-            Entry::Resumed { clock_s: None } => (None, Before::Nothing),
-            Entry::Resumed { clock_s } => (clock_s, Before::Read),
+        let (unread, nothing) =
+            (Before::Unread(self.agree.small, None), Before::Nothing(self.agree.small));
+        let mut agreement = Agreement::new(self.agree, self.keep_s);
+        let (mut next_offset, mut judged_to) = (0, 0);
+        let before = match entry {
+            Entry::Beginning => nothing,
+            Entry::Midway => unread,
+            Entry::Resumed { .. } => {
+                if let Some(at) = self.earlier.iter().find(|at| at.partition == partition) {
+                    agreement.resume(&at.past);
+                    (next_offset, judged_to) = (at.offset, at.judged_to);
+                }
+                match agreement.clock_s() {
+                    _ if self.seen.unread => unread,
+                    // Whether or not an earlier run has seen its first frame, that is still to come.
+                    None => nothing,
+                    Some(_) => Before::Read,
+                }
+            }
         };
-        self.all[index] = Some(One { clock_s, holds: Holds::Yes, before });
+        self.highest_s = self.highest_s.max(agreement.clock_s());
+        self.all[index] = Some(One {
+            agreement,
+            parking: Parking::default(),
+            frames: 0,
+            refusals: Refusals::default(),
+            holds: Holds::Yes,
+            next_offset,
+            judged_to,
+            refused_at_end: None,
+            before,
+        });
     }
 
-    /// A number beyond that of the last one.
-    pub fn count(&self) -> usize {
-        self.all.len()
+    /// A partition; it joins before anything is said of it.
+    #[inline]
+    pub fn one(&mut self, partition: Partition) -> &mut One {
+        self.all[partition as usize].as_mut().expect("a partition joins before all else")
     }
 
-    /// A partition's clock: the largest time of any of its frames; none before the first.
-    pub fn clock_s(&self, partition: Partition) -> Option<i64> {
-        self.all.get(partition as usize).copied().flatten().and_then(|one| one.clock_s)
+    /// All partitions and their numbers, ascending.
+    pub fn all(&self) -> impl Iterator<Item = (Partition, &One)> {
+        (0..).zip(&self.all).filter_map(|(partition, one)| Some((partition, one.as_ref()?)))
     }
 
-    /// A frame of a partition has this time; true if that moved the partition's clock.
-    pub fn see(&mut self, partition: Partition, ts_s: i64) -> bool {
+    /// The same, to be changed.
+    pub fn all_mut(&mut self) -> impl Iterator<Item = &mut One> {
+        self.all.iter_mut().flatten()
+    }
+
+    /// Whether it is still to show when a partition's log begins.
+    pub fn is_entering(&mut self, partition: Partition) -> bool {
+        self.one(partition).before != Before::Read
+    }
+
+    /// A partition that is being entered has a frame of this time.
+    pub fn enter(&mut self, partition: Partition, ts_s: i64) {
         let one = self.one(partition);
-        one.holds = Holds::Yes;
-        let before = std::mem::replace(&mut one.before, Before::Read);
-        let moves = one.clock_s.is_none_or(|clock_s| ts_s > clock_s);
-        if moves {
-            one.clock_s = Some(ts_s);
-        }
-        match before {
-            Before::Read => {}
-            Before::Nothing => {
+        let before = match one.before {
+            Before::Nothing(1) | Before::Unread(1, _) => Before::Read,
+            Before::Nothing(left) => Before::Nothing(left - 1),
+            Before::Unread(left, least_s) => {
+                Before::Unread(left - 1, Some(least_s.map_or(ts_s, |least_s| least_s.min(ts_s))))
+            }
+            Before::Read => Before::Read,
+        };
+        let until_s = match std::mem::replace(&mut one.before, before) {
+            Before::Nothing(_) => {
                 let begun_s = &mut self.seen.begun_s;
                 *begun_s = Some(begun_s.map_or(ts_s, |begun_s| begun_s.min(ts_s)));
+                None
             }
-            Before::Unread => {
-                self.seen.unread_until_s = self.seen.unread_until_s.max(Some(ts_s));
-            }
-        }
-        moves
+            Before::Unread(1, least_s) => Some(least_s.map_or(ts_s, |least_s| least_s.min(ts_s))),
+            Before::Unread(..) | Before::Read => None,
+        };
+        self.seen.unread_until_s = self.seen.unread_until_s.max(until_s);
+    }
+
+    /// A partition's clock has moved.
+    pub fn moved(&mut self, to_s: Option<i64>) {
+        self.highest_s = self.highest_s.max(to_s);
     }
 
     /// Frames of a partition were lost.
     pub fn gap(&mut self, partition: Partition) {
-        self.one(partition).before = Before::Unread;
+        let small = self.agree.small;
+        self.one(partition).before = Before::Unread(small, None);
     }
 
-    /// A partition is silent.
-    pub fn silence(&mut self, partition: Partition) {
-        self.rest(partition, Holds::Silent);
-    }
-
-    /// A silent partition may have unread frames after all.
-    pub fn doubt(&mut self, partition: Partition) {
-        self.one(partition).holds = Holds::Yes;
-    }
-
-    /// A partition has ended.
-    pub fn end(&mut self, partition: Partition) {
-        self.rest(partition, Holds::Never);
-    }
-
-    fn rest(&mut self, partition: Partition, holds: Holds) {
-        let highest_s = self.highest_s();
+    /// A partition does not hold time back any more; it is silent, or has ended.
+    pub fn rest(&mut self, partition: Partition, holds: Holds) {
+        let highest_s = self.highest_s;
         let one = self.one(partition);
         one.holds = holds;
         // With nothing unread in it, what it will yet hold comes after what is known now.
-        if one.before == Before::Unread && highest_s.is_some() {
+        if let Before::Unread(_, least_s) = one.before
+            && highest_s.max(least_s).is_some()
+        {
             one.before = Before::Read;
-            self.seen.unread_until_s = self.seen.unread_until_s.max(highest_s);
+            self.seen.unread_until_s = self.seen.unread_until_s.max(highest_s).max(least_s);
         }
     }
 
-    fn one(&mut self, partition: Partition) -> &mut One {
-        self.all[partition as usize]
-            .as_mut()
-            .expect("a partition joins before anything is said of it")
-    }
-
-    /// The lowest clock of the partitions that hold time back, or the highest of all if none does;
-    /// none if one that holds it has no clock yet.
+    /// The lowest clock of the partitions that hold time back; none if none does, or if one that does has
+    /// no clock yet.
     pub fn lowest_s(&self) -> Option<i64> {
         let mut lowest_s = None;
         for one in self.all.iter().flatten().filter(|one| one.holds == Holds::Yes) {
-            let clock_s = one.clock_s?;
+            let clock_s = one.agreement.clock_s()?;
             lowest_s = Some(lowest_s.map_or(clock_s, |lowest_s: i64| lowest_s.min(clock_s)));
         }
-        lowest_s.or_else(|| {
-            let holding = self.all.iter().flatten().any(|one| one.holds == Holds::Yes);
-            if holding { None } else { self.highest_s() }
-        })
+        lowest_s
     }
 
-    /// The highest clock of any partition.
+    /// The highest any partition's clock has been.
     pub fn highest_s(&self) -> Option<i64> {
-        self.all.iter().flatten().filter_map(|one| one.clock_s).max()
+        self.highest_s
     }
 
     /// Windows that start after this time are seen from their start; none: nobody knows yet which.
@@ -155,17 +211,13 @@ impl Partitions {
 
     /// What is known of unread frames.
     pub fn seen(&self) -> Seen {
-        let unread = self.all.iter().flatten().any(|one| one.before == Before::Unread);
+        let unread = self.all.iter().flatten().any(|one| matches!(one.before, Before::Unread(..)));
         Seen { unread, ..self.seen }
     }
 
-    /// What an earlier run knew of them; before any partition joins.
-    pub fn resume(&mut self, seen: Seen) {
+    /// What an earlier run knew; before any partition joins.
+    pub fn resume(&mut self, seen: Seen, earlier: &[PartitionRestart]) {
         self.seen = seen;
-    }
-
-    /// The numbers of all partitions, ascending.
-    pub fn numbers(&self) -> impl Iterator<Item = Partition> {
-        (0..).zip(&self.all).filter(|(_, one)| one.is_some()).map(|(partition, _)| partition)
+        self.earlier = earlier.to_vec();
     }
 }

@@ -14,7 +14,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::Clock;
+use super::alarm::Alarm;
+use super::{Clock, Frames};
 use super::restart::Restart;
 use super::unit_check::{UnitCheck, UnitVerdict};
 use super::verdict::Head;
@@ -35,6 +36,8 @@ pub enum Message {
     Result(Head),
     /// Once the results before it are safe, another run can go on from here.
     Restart(Arc<Restart>),
+    /// This is to be said at once.
+    Alarm(Alarm),
 }
 
 /// The rings to and from one scanner.
@@ -107,7 +110,8 @@ struct InHand {
     batch: Dealt,
     readers_done: usize,
     heads_done: usize,
-    restart: Option<Arc<Restart>>,
+    /// What comes after the heads.
+    after: VecDeque<Message>,
 }
 
 struct Dealt {
@@ -225,13 +229,11 @@ impl ClockStage {
                 Err(PushError::HungUp(_)) => return Dealing::HungUp,
             }
         }
-        if let Some(restart) = hand.restart.take() {
-            match self.messages.push(Message::Restart(restart)) {
-                Ok(()) => {}
+        while let Some(message) = hand.after.pop_front() {
+            match self.messages.push(message) {
+                Ok(()) => worked = true,
                 Err(PushError::Full(message)) => {
-                    if let Message::Restart(restart) = message {
-                        hand.restart = Some(restart);
-                    }
+                    hand.after.push_front(message);
                     return Dealing::blocked(worked);
                 }
                 Err(PushError::HungUp(_)) => return Dealing::HungUp,
@@ -276,12 +278,14 @@ impl ClockStage {
             BatchEnd::Failed(error) => self.fail(*error),
         }
         self.report.tally.add(&batch.tally);
-        let Batch { partition, next_offset, facts, news, verdicts, hints, .. } = batch;
+        let &mut Batch { partition, next_offset, wall_s, .. } = batch;
+        let Batch { facts, held, news, verdicts, hints, .. } = batch;
         match news {
             Some(news) => self.clock.hear(news, verdicts),
             None => {
-                let (ts_s, offsets) = (facts.ts_s(), facts.offsets());
-                self.clock.judge(*partition, ts_s, offsets, *next_offset, verdicts);
+                let held = held.as_ref();
+                let frames = Frames { partition, facts, held, next_offset, wall_s };
+                self.clock.judge(&frames, verdicts);
             }
         }
         self.unit_check.observe(hints);
@@ -293,14 +297,16 @@ impl ClockStage {
             self.fail(error);
         }
         self.heed_unit();
-        let batch = Dealt { handle, scanner: Some(scanner) };
-        let restart = self.restart();
-        self.in_hand = Some(InHand { batch, readers_done: 0, heads_done: 0, restart });
+        self.take_in_hand(Dealt { handle, scanner: Some(scanner) });
     }
 
-    /// A restart point, if one is due and the run is one that can be trusted.
-    fn restart(&mut self) -> Option<Arc<Restart>> {
-        self.clock.take_restart().filter(|_| self.report.failed.is_none())
+    /// A batch is judged: it goes to the readers, its heads and what else there is to say to the output.
+    fn take_in_hand(&mut self, batch: Dealt) {
+        // A restart point only of a run that can be trusted.
+        let restart = self.clock.take_restart().filter(|_| self.report.failed.is_none());
+        let alarms = self.clock.take_alarms().into_iter().map(Message::Alarm);
+        let after = alarms.chain(restart.map(Message::Restart)).collect();
+        self.in_hand = Some(InHand { batch, readers_done: 0, heads_done: 0, after });
     }
 
     /// The log is at its end, or is broken off: the clock's last word.
@@ -322,10 +328,12 @@ impl ClockStage {
         let batch = Arc::get_mut(&mut handle).expect("nobody has seen the spare batch");
         batch.seal(self.next_chunk, BatchEnd::ChunkDone);
         self.clock.finish(broken_off, &mut batch.verdicts);
-        self.report.judged = self.clock.judged();
-        let batch = Dealt { handle, scanner: None };
-        let restart = self.restart();
-        self.in_hand = Some(InHand { batch, readers_done: 0, heads_done: 0, restart });
+        self.report.judged = self.clock.judged().clone();
+        self.report.names = Some(self.clock.names());
+        if let Some(error) = self.clock.take_failed() {
+            self.fail(error);
+        }
+        self.take_in_hand(Dealt { handle, scanner: None });
         self.finished = true;
     }
 

@@ -1,13 +1,37 @@
 //! The rules of the clock, each with the shortest log that shows it.
 
+mod awkward;
+mod fed;
 mod partitions;
+mod rules;
 
-use super::verdict::NO_SLOT;
+use super::verdict::{ClosedBy, Deed, NO_SLOT};
 use super::*;
+use crate::batch::{Batch, BatchShape};
+
+/// A batch of frames of these times, all of different users, and their offsets if there are any.
+fn batch(times: &[i64], first_offset: Option<u64>, series: usize) -> Batch {
+    let mut batch = Batch::new(&BatchShape {
+        frames_max: times.len(),
+        uid_bytes_max: times.len() * 16 + 16,
+        shards: 1,
+        series,
+        held_bytes: None,
+        partitioned: first_offset.is_some(),
+    });
+    for (place, &ts_s) in (0..).zip(times) {
+        let number = first_offset.unwrap_or(0) + place;
+        batch.push(ts_s, number.to_string().as_bytes(), number, 0);
+        if first_offset.is_some() {
+            batch.push_offset(number);
+        }
+    }
+    batch
+}
 
 /// Judges the times in batches of `step`, and says what happened as text.
 fn check(max_lag_s: u32, step: usize, times: &[i64], expected: &str) {
-    let settings = ClockSettings { max_lag_s, ..ClockSettings::default() };
+    let settings = ClockSettings { max_lag_s, ..ClockSettings::plain() };
     let mut clock = Clock::new(&settings);
     let mut said = Vec::new();
     let mut verdicts = Verdicts::new(step, 1);
@@ -16,7 +40,16 @@ fn check(max_lag_s: u32, step: usize, times: &[i64], expected: &str) {
     for batch in batches {
         verdicts.clear();
         match batch {
-            Some(times) => clock.judge(0, times, &[], 0, &mut verdicts),
+            Some(times) => clock.judge(
+                &Frames {
+                    partition: 0,
+                    facts: &super::tests::batch(times, None, 1).facts,
+                    held: None,
+                    next_offset: 0,
+                    wall_s: None,
+                },
+                &mut verdicts,
+            ),
             None => clock.finish(false, &mut verdicts),
         }
         let mut heads = verdicts.heads().iter();
@@ -32,6 +65,7 @@ fn check(max_lag_s: u32, step: usize, times: &[i64], expected: &str) {
                         said.push(format!("[{} {} {how}{part}]", h.window.start_s, h.frames));
                     }
                     Deed::Free => assert!(slot_start[usize::from(mark.slot)].take().is_some()),
+                    Deed::Show(_) | Deed::Release(_) => unreachable!("nobody waits"),
                 }
             }
             if let Some(&route) = verdicts.route_of().get(place) {
@@ -93,9 +127,11 @@ fn the_far_ends_of_time_are_windows_like_others() {
 
 #[test]
 fn broken_off_puts_nothing_out() {
-    let mut clock = Clock::new(&ClockSettings::default());
+    let mut clock = Clock::new(&ClockSettings::plain());
     let mut verdicts = Verdicts::new(8, 1);
-    clock.judge(0, &[0, 1, 61], &[], 0, &mut verdicts);
+    let facts = &batch(&[0, 1, 61], None, 1).facts;
+    let frames = Frames { partition: 0, facts, held: None, next_offset: 0, wall_s: None };
+    clock.judge(&frames, &mut verdicts);
     verdicts.clear();
     clock.finish(true, &mut verdicts);
     assert!(verdicts.marks().is_empty());

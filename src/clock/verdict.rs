@@ -1,23 +1,25 @@
 //! Verdicts: what the clock tells the counters, in the batch itself.
 //!
-//! For each frame and each window size there is one verdict: the slot of the window it is counted
-//! in, or none. As nearly all frames of a batch share theirs, a frame carries the number of a
-//! *route*, and a route lists one slot for each window size. Route 0 refuses the frame everywhere.
+//! For each frame and each series of windows there is one verdict: the slot of the window it is
+//! counted in, or none. As nearly all frames of a batch share theirs, a frame carries the number of a
+//! *route*, and a route lists one slot for each series. Route 0 refuses the frame everywhere.
 //!
 //! What happens to slots (opened, reported, freed) stands between the frames as *marks*: a mark at
 //! `place` happens before that frame is counted. All counters see the same marks in the same
 //! order; that is why a result can be put together from their parts with no further agreement.
 //! The heads of the results (everything but the count) go to the output in the same order.
 //!
-//! This form holds for any clock: lateness by window size, revisions (a report without a free),
-//! provisional results and several sizes are other routes and marks, not another batch.
+//! Frames that waited in the clock come with a later batch, as *released* facts beside its own: a mark
+//! says how many of them are counted at its place, or how many a report shows besides what is counted.
 
 use crate::clock::calendar::Window;
+use crate::clock::parking::{Parked, Payload};
+use crate::clock::released::Released;
 
 /// Number of a window slot, the same in every counter.
 pub type Slot = u16;
 
-/// In a route: not counted in a window of this size.
+/// In a route: not counted in a window of this series.
 pub const NO_SLOT: Slot = u16::MAX;
 
 /// Number of a route within its batch.
@@ -29,8 +31,10 @@ pub const REFUSED: Route = 0;
 /// Why a frame is counted in no window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// Its windows were final by its own partition's clock before it came.
+    /// Its windows were over by its own partition's clock before it came.
     Late,
+    /// Its time lay too far ahead of its partition for too long.
+    Future,
     /// On time by that clock, but its window was no longer kept.
     Gone,
     /// An earlier run put its window out: it was counted there.
@@ -42,6 +46,7 @@ impl Refusal {
     pub fn as_str(self) -> &'static str {
         match self {
             Refusal::Late => "late",
+            Refusal::Future => "future",
             Refusal::Gone => "gone",
             Refusal::OutBefore => "out_before",
         }
@@ -55,6 +60,11 @@ pub enum Deed {
     Open,
     /// Every counter says how many users the slot holds.
     Report,
+    /// The same, as if so many of the next released facts were in the slot as well, which they are
+    /// not.
+    Show(u16),
+    /// So many of the next released facts are counted, each by its route. The mark has no slot.
+    Release(u16),
     /// The window is no longer kept; the slot may be opened again.
     Free,
 }
@@ -73,8 +83,23 @@ pub struct Mark {
 /// How sure a result is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
+    /// The window is still open.
+    Provisional,
     /// The window's last word, unless a later frame revises it.
     Final,
+    /// It comes in place of a final one.
+    Revised,
+}
+
+impl Status {
+    /// The name in results.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Provisional => "provisional",
+            Status::Final => "final",
+            Status::Revised => "revised",
+        }
+    }
 }
 
 /// Why a result came out.
@@ -86,6 +111,20 @@ pub enum ClosedBy {
     Silence,
     /// The log ended.
     End,
+    /// Nothing yet: the window is open.
+    Open,
+}
+
+impl ClosedBy {
+    /// The name in results.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ClosedBy::Time => "time",
+            ClosedBy::Silence => "silence",
+            ClosedBy::End => "end",
+            ClosedBy::Open => "open",
+        }
+    }
 }
 
 /// A result but for its count.
@@ -105,29 +144,36 @@ pub struct Head {
     pub closed_by: ClosedBy,
     /// Whether the log covers the window from its start.
     pub complete: bool,
+    /// Whether counters report it; else it is known to be empty.
+    pub counted: bool,
 }
 
 /// The verdicts of one batch.
 #[derive(Debug)]
 pub struct Verdicts {
-    window_sizes: usize,
+    series: usize,
     route_of: Vec<Route>,
     slots: Vec<Slot>,
     refusals: Vec<(u16, Refusal)>,
     marks: Vec<Mark>,
     heads: Vec<Head>,
+    released: Released,
+    /// Payloads of frames that waited and were refused, with the reason.
+    rejected: Vec<(Payload, Refusal)>,
 }
 
 impl Verdicts {
     /// Empty, with room for the verdicts of `frames_max` frames.
-    pub fn new(frames_max: usize, window_sizes: usize) -> Verdicts {
+    pub fn new(frames_max: usize, series: usize) -> Verdicts {
         let mut verdicts = Verdicts {
-            window_sizes,
+            series,
             route_of: Vec::with_capacity(frames_max),
-            slots: Vec::with_capacity(Self::routes_max(frames_max) * window_sizes),
+            slots: Vec::with_capacity(Self::routes_max(frames_max) * series),
             refusals: Vec::with_capacity(frames_max),
-            marks: Vec::with_capacity(Self::marks_max(frames_max, window_sizes)),
-            heads: Vec::with_capacity(frames_max * window_sizes),
+            marks: Vec::with_capacity(Self::marks_max(frames_max, series)),
+            heads: Vec::with_capacity(frames_max * series),
+            released: Released::default(),
+            rejected: Vec::new(),
         };
         verdicts.clear();
         verdicts
@@ -137,41 +183,63 @@ impl Verdicts {
         frames_max + 1
     }
 
-    /// A frame opens at most one window of each size, and what is opened is reported and freed.
-    fn marks_max(frames_max: usize, window_sizes: usize) -> usize {
-        3 * frames_max * window_sizes
+    /// A frame opens at most one window of each series, and what is opened is reported and freed.
+    fn marks_max(frames_max: usize, series: usize) -> usize {
+        3 * frames_max * series
     }
 
     /// Bytes reserved for the verdicts of one batch.
-    pub fn bytes_max(frames_max: usize, window_sizes: usize) -> usize {
+    pub fn bytes_max(frames_max: usize, series: usize) -> usize {
         frames_max * (size_of::<Route>() + size_of::<(u16, Refusal)>())
-            + Self::routes_max(frames_max) * window_sizes * size_of::<Slot>()
-            + Self::marks_max(frames_max, window_sizes) * size_of::<Mark>()
-            + frames_max * window_sizes * size_of::<Head>()
+            + Self::routes_max(frames_max) * series * size_of::<Slot>()
+            + Self::marks_max(frames_max, series) * size_of::<Mark>()
+            + frames_max * series * size_of::<Head>()
     }
 
     /// Forgets all but the refusing route.
     pub fn clear(&mut self) {
         self.route_of.clear();
         self.slots.clear();
-        self.slots.resize(self.window_sizes, NO_SLOT);
+        self.slots.resize(self.series, NO_SLOT);
         self.refusals.clear();
         self.marks.clear();
         self.heads.clear();
+        self.released.clear();
+        self.rejected.clear();
     }
 
-    /// A new route: for each window size the slot of the frame's window, or [`NO_SLOT`].
+    /// A new route: for each series the slot of the frame's window, or [`NO_SLOT`].
     pub fn add_route(&mut self, slots: &[Slot]) -> Route {
-        debug_assert_eq!(slots.len(), self.window_sizes);
-        let route = self.slots.len() / self.window_sizes;
+        debug_assert_eq!(slots.len(), self.series);
+        let route = self.slots.len() / self.series;
         self.slots.extend_from_slice(slots);
-        Route::try_from(route).expect("a batch has fewer routes than frames + 2")
+        Route::try_from(route).expect("a batch has fewer routes than frames and released facts + 2")
+    }
+
+    /// The route added last.
+    #[inline]
+    pub fn last_route(&self) -> Route {
+        // A batch has fewer than 2^16.
+        #[allow(clippy::cast_possible_truncation)]
+        let route = (self.slots.len() / self.series - 1) as Route;
+        route
     }
 
     /// The next frame's verdict: it goes by this route.
     #[inline]
     pub fn send(&mut self, route: Route) {
         self.route_of.push(route);
+    }
+
+    /// The verdict on the next frames: they go by this route.
+    #[inline]
+    pub fn send_all(&mut self, route: Route, frames: usize) {
+        self.route_of.resize(self.route_of.len() + frames, route);
+    }
+
+    /// The next frame's verdict: it is put off, and comes again with a later batch.
+    pub fn put_off(&mut self) {
+        self.route_of.push(REFUSED);
     }
 
     /// The next frame's verdict: refused.
@@ -192,6 +260,41 @@ impl Verdicts {
         self.heads.push(head);
     }
 
+    /// A report of a slot before the next frame that shows these facts, too, with the head of its result.
+    pub fn show<'p>(&mut self, slot: Slot, shown: impl Iterator<Item = &'p Parked>, head: Head) {
+        let before = self.released.len();
+        shown.for_each(|fact| self.released.push(REFUSED, fact));
+        let facts = self.released.len() - before;
+        let facts = u16::try_from(facts).expect("partitions times parked frames are fewer");
+        self.mark(slot, Deed::Show(facts));
+        self.heads.push(head);
+    }
+
+    /// The head of an empty result, which nobody has to count.
+    pub fn report_empty(&mut self, head: Head) {
+        debug_assert!(!head.counted);
+        self.heads.push(head);
+    }
+
+    /// Before the next frame one that waited is counted by this route.
+    pub fn release(&mut self, route: Route, fact: &Parked) {
+        self.released.push(route, fact);
+        let place = self.next_place();
+        if let Some(Mark { place: at, deed: Deed::Release(facts), .. }) = self.marks.last_mut()
+            && *at == place
+            && *facts < u16::MAX
+        {
+            *facts += 1;
+        } else {
+            self.marks.push(Mark { place, slot: NO_SLOT, deed: Deed::Release(1) });
+        }
+    }
+
+    /// A frame that waited is refused.
+    pub fn reject(&mut self, payload: Option<Payload>, why: Refusal) {
+        self.rejected.extend(payload.map(|payload| (payload, why)));
+    }
+
     fn next_place(&self) -> u16 {
         u16::try_from(self.route_of.len()).expect("a batch has at most BATCH_FRAMES_MAX frames")
     }
@@ -202,16 +305,26 @@ impl Verdicts {
         &self.route_of
     }
 
-    /// A route's slots, one for each window size.
+    /// A route's slots, one for each series.
     #[inline]
     pub fn slots(&self, route: Route) -> &[Slot] {
-        let start = usize::from(route) * self.window_sizes;
-        &self.slots[start..start + self.window_sizes]
+        let start = usize::from(route) * self.series;
+        &self.slots[start..start + self.series]
     }
 
     /// The marks, in order.
     pub fn marks(&self) -> &[Mark] {
         &self.marks
+    }
+
+    /// The facts that the marks speak of, in the order of the marks.
+    pub fn released(&self) -> &Released {
+        &self.released
+    }
+
+    /// The payloads of frames that waited and were refused, where they were held.
+    pub fn rejected(&self) -> &[(Payload, Refusal)] {
+        &self.rejected
     }
 
     /// The heads of the results, in the order of the reports.

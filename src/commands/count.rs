@@ -28,7 +28,7 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     let output = &args.output;
     let clock = args.frames.clock()?;
     results_topic::check(args)?;
-    let read = Read::look_at(&args.input, output.output.as_deref(), clock.max_lag_s)?;
+    let read = Read::look_at(&args.input, output.output.as_deref(), &clock)?;
     let clock = ClockSettings { partitioned: read.is_partitioned(), ..clock };
     let cores = cores();
     let topology = Topology::new(cores, &read.wish(args.threads.wish(), cores))?;

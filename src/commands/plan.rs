@@ -25,7 +25,7 @@ pub fn run(args: &PlanArgs) -> Result<ExitCode, Error> {
         frames_max: sizes.batch_frames,
         uid_bytes_max: sizes.batch_uid_bytes,
         shards: topology.counters,
-        window_sizes: clock.calendar.series().len(),
+        series: clock.calendar.series().len(),
         held_bytes: None,
         partitioned: false,
     };

@@ -214,7 +214,9 @@ fn reasons(accounts: &Accounts) -> String {
 /// What only topics have, where there is any of it.
 fn others(frames: &Frames) -> String {
     let named = [
+        (frames.refused_future, "future"),
         (frames.refused_gone, "gone"),
+        (frames.parked, "waiting"),
         (frames.out_before, "out before"),
         (frames.empty, "tombstones"),
     ];

@@ -1,6 +1,7 @@
 //! What a run reads, by its flags: files and stdin, or a topic.
 
 use crate::cli::InputArgs;
+use crate::clock::ClockSettings;
 use crate::engine::Source;
 use crate::error::Error;
 use crate::input::Input;
@@ -38,7 +39,11 @@ impl Read {
     ///
     /// # Errors
     /// It cannot be read, or there is both or neither.
-    pub fn look_at(args: &InputArgs, output: Option<&str>, max_lag_s: u32) -> Result<Read, Error> {
+    pub fn look_at(
+        args: &InputArgs,
+        output: Option<&str>,
+        clock: &ClockSettings,
+    ) -> Result<Read, Error> {
         let Some(topic) = &args.topic.topic else {
             if args.topic.brokers.brokers.is_some() && output.is_none() {
                 return Err(Error::usage("--brokers: give the topic to read by --topic"));
@@ -48,7 +53,7 @@ impl Read {
         if !args.files.is_empty() {
             return Err(Error::usage("give files or a topic to read, not both"));
         }
-        Read::topic(args, topic, output, max_lag_s)
+        Read::topic(args, topic, output, clock)
     }
 
     #[cfg(feature = "kafka")]
@@ -56,16 +61,16 @@ impl Read {
         args: &InputArgs,
         topic: &str,
         output: Option<&str>,
-        max_lag_s: u32,
+        clock: &ClockSettings,
     ) -> Result<Read, Error> {
         let own = output.map(|output| format!("headcount.{topic}.{output}"));
         let group = args.topic.group.clone().or(own);
-        let topic = Topic::look_at(&args.topic, topic, group.as_deref(), max_lag_s)?;
+        let topic = Topic::look_at(&args.topic, topic, group.as_deref(), clock)?;
         Ok(Read::Topic(Box::new(topic)))
     }
 
     #[cfg(not(feature = "kafka"))]
-    fn topic(_: &InputArgs, _: &str, _: Option<&str>, _: u32) -> Result<Read, Error> {
+    fn topic(_: &InputArgs, _: &str, _: Option<&str>, _: &ClockSettings) -> Result<Read, Error> {
         Err(Error::usage("--topic: this program was built without Kafka"))
     }
 

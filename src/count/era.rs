@@ -77,6 +77,11 @@ impl Era {
         seen.slots & self.kept & !self.stale(seen) != 0
     }
 
+    /// Whether the user is in the window of a slot that is kept.
+    pub fn is_in(&self, seen: Seen, slot: usize) -> bool {
+        seen.slots & !self.stale(seen) & (1 << slot) != 0
+    }
+
     /// Writes the word anew in the present era; it means the same.
     pub fn renew(&self, seen: &mut Seen) {
         self.add(seen, 0);

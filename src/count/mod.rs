@@ -25,6 +25,7 @@ pub mod users;
 pub mod windows;
 
 use crate::batch::Batch;
+use crate::clock::released::ReleasedFact;
 use crate::clock::verdict::{REFUSED, Slot};
 use crate::error::Error;
 use crate::limits::USERS_MAX;
@@ -133,6 +134,36 @@ impl Counter {
         let id = users.add(uid).ok_or(Error::TooManyUsers)?;
         table.insert(hash, id);
         Ok(id)
+    }
+
+    /// Counts a frame that waited until now.
+    pub fn count_released(&mut self, fact: &ReleasedFact<'_>, slots: &[Slot]) -> Result<(), Error> {
+        let id = self.intern(fact.hash, fact.uid, &mut 0)?;
+        self.frames += 1;
+        let mut grouped = Vec::new();
+        self.windows.by_group(slots, &mut grouped);
+        for slots in grouped {
+            self.windows.add(id, slots, &mut self.users);
+        }
+        Ok(())
+    }
+
+    /// Users in the slot's window, as if these facts were in it, too.
+    pub fn users_with<'b>(
+        &self,
+        slot: Slot,
+        facts: impl Iterator<Item = ReleasedFact<'b>>,
+    ) -> u64 {
+        let mut others: Vec<&[u8]> = facts
+            .filter(|fact| {
+                let known = self.table.find(fact.hash, |id| self.users.is(id, fact.uid));
+                !known.is_some_and(|id| self.windows.is_in(id, slot, &self.users))
+            })
+            .map(|fact| fact.uid)
+            .collect();
+        others.sort_unstable();
+        others.dedup();
+        self.windows.users_in(slot) + others.len() as u64
     }
 
     /// The slot stands for a new window.

@@ -37,6 +37,8 @@ struct Current {
     marks_done: usize,
     /// Places of this shard's list that are counted.
     places_done: usize,
+    /// Released facts that are done with, of all shards.
+    released_done: usize,
 }
 
 impl CountStage {
@@ -54,7 +56,12 @@ impl Stage for CountStage {
     fn step(&mut self) -> Step {
         if self.current.is_none() {
             self.current = match self.rings.from_clock.pop() {
-                Ok(batch) => Some(Current { batch, marks_done: 0, places_done: 0 }),
+                Ok(batch) => Some(Current {
+                    batch,
+                    marks_done: 0,
+                    places_done: 0,
+                    released_done: 0,
+                }),
                 Err(PopError::Empty) => return Step::Blocked,
                 Err(PopError::Ended) => return Step::Done,
             };
@@ -86,12 +93,36 @@ impl Stage for CountStage {
             let Some(mark) = mark else { break };
             match mark.deed {
                 Deed::Open => self.counter.open(mark.slot),
-                Deed::Report => match self.rings.counts.push(self.counter.users_in(mark.slot)) {
-                    Ok(()) => {}
-                    Err(PushError::Full(_)) if worked => return Step::Worked,
-                    Err(PushError::Full(_)) => return Step::Blocked,
-                    Err(PushError::HungUp(_)) => return Step::Done,
-                },
+                Deed::Report | Deed::Show(_) => {
+                    let shown = match mark.deed {
+                        Deed::Show(facts) => usize::from(facts),
+                        _ => 0,
+                    };
+                    let facts = current.released_done..current.released_done + shown;
+                    let released = current.batch.verdicts.released();
+                    let facts = facts.filter_map(|at| released.of_shard(at, self.shard));
+                    let users = self.counter.users_with(mark.slot, facts);
+                    match self.rings.counts.push(users) {
+                        Ok(()) => current.released_done += shown,
+                        Err(PushError::Full(_)) if worked => return Step::Worked,
+                        Err(PushError::Full(_)) => return Step::Blocked,
+                        Err(PushError::HungUp(_)) => return Step::Done,
+                    }
+                }
+                Deed::Release(facts) => {
+                    for _ in 0..facts {
+                        let verdicts = &current.batch.verdicts;
+                        let fact = verdicts.released().of_shard(current.released_done, self.shard);
+                        current.released_done += 1;
+                        let Some(fact) = fact else { continue };
+                        if let Err(error) =
+                            self.counter.count_released(&fact, verdicts.slots(fact.route))
+                        {
+                            self.failed = Some(error);
+                            return Step::Done;
+                        }
+                    }
+                }
                 Deed::Free => self.counter.free(mark.slot),
             }
             current.marks_done += 1;
@@ -103,7 +134,8 @@ impl Stage for CountStage {
             Err(PushError::Full(batch)) => {
                 let marks_done = batch.verdicts.marks().len();
                 let places_done = batch.facts.places(self.shard).len();
-                self.current = Some(Current { batch, marks_done, places_done });
+                let released_done = batch.verdicts.released().len();
+                self.current = Some(Current { batch, marks_done, places_done, released_done });
                 if worked { Step::Worked } else { Step::Blocked }
             }
             Err(PushError::HungUp(_)) => Step::Done,

@@ -110,7 +110,7 @@ impl Checked {
             frames_max: frames.len(),
             uid_bytes_max: frames.len() * 64 + 1024,
             shards: 1,
-            window_sizes: SIZES,
+            series: SIZES,
             held_bytes: None,
             partitioned: false,
         };
@@ -249,7 +249,7 @@ fn too_many_users_are_an_error() {
         frames_max: 8,
         uid_bytes_max: 4096,
         shards: 1,
-        window_sizes: 1,
+        series: 1,
         held_bytes: None,
         partitioned: false,
     };

@@ -34,7 +34,10 @@ pub struct GroupSlots {
 #[derive(Debug)]
 pub struct Windows {
     group_slots: usize,
+    /// Up to the highest slot ever opened, as the lowest are opened first.
     groups: Vec<Group>,
+    /// Of a group that is not there yet.
+    eras: u64,
     /// Users in each slot's window.
     users: Vec<u64>,
     /// Their sum over the kept windows, and its peak.
@@ -50,10 +53,10 @@ impl Windows {
 
     /// The same with smaller groups, or a long past: for tests.
     pub(super) fn with_groups(slots: usize, group_slots: usize, eras: u64) -> Windows {
-        let group = || Group { era: Era::starting_at(eras), renewed: 0, pages: Vec::new() };
         Windows {
             group_slots,
-            groups: std::iter::repeat_with(group).take(slots.div_ceil(group_slots)).collect(),
+            groups: Vec::new(),
+            eras,
             users: vec![0; slots],
             members: 0,
             members_peak: 0,
@@ -74,6 +77,10 @@ impl Windows {
     pub fn open(&mut self, slot: Slot, users: &mut Users) {
         let (index, slot_in_group) = self.place(slot);
         self.users[usize::from(slot)] = 0;
+        while self.groups.len() <= index {
+            let era = Era::starting_at(self.eras);
+            self.groups.push(Group { era, renewed: 0, pages: Vec::new() });
+        }
         let group = &mut self.groups[index];
         group.era.open(slot_in_group);
         let from = if group.renewed < users.numbers() { group.renewed } else { 0 };
@@ -131,6 +138,20 @@ impl Windows {
             self.members += 1;
             new &= new - 1;
         }
+    }
+
+    /// Whether the user is in the slot's window.
+    pub fn is_in(&self, id: Id, slot: Slot, users: &Users) -> bool {
+        let (index, slot_in_group) = self.place(slot);
+        let seen = match index {
+            0 => Some(users.seen(id)),
+            _ => self.groups[index]
+                .pages
+                .get(id as usize / PAGE_USERS)
+                .and_then(Option::as_ref)
+                .map(|page| page[id as usize % PAGE_USERS]),
+        };
+        seen.is_some_and(|seen| self.groups[index].era.is_in(seen, slot_in_group))
     }
 
     /// Whether any kept window holds the user.

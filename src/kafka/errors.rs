@@ -75,6 +75,13 @@ pub fn cut_back(topic: &str, partition: Partition, next_offset: u64, end: u64) -
     ))
 }
 
+/// A restart point is of a run that counted other windows.
+pub fn other_windows(topic: &str, group: &str, windows: &str) -> Error {
+    kafka(format!(
+        "group {group}: its restart point of topic {topic} is of a run that counted other windows ({windows}): count the same, or give another --group or --from beginning"
+    ))
+}
+
 /// Something cannot be read, and would be passed over.
 pub fn unreadable(topic: &str, partition: Partition, next_offset: u64, text: &str) -> Error {
     kafka(format!("topic {topic}, partition {partition}, offset {next_offset}: {text}"))

@@ -15,6 +15,7 @@ use super::event::{Event, Trouble};
 use super::notices::Notices;
 use super::restart::{Basis, NOTE_BYTES_MAX, write};
 use super::table::Table;
+use crate::clock::agreement::Past;
 use crate::clock::restart::{PartitionRestart, Restart};
 use crate::input::messages::Partition;
 use crate::output::sink::RestartKeeper;
@@ -79,9 +80,10 @@ impl GroupKeeper {
         let unheard = unheard.map(|row| PartitionRestart {
             partition: row.partition,
             offset: row.entered,
-            clock_s: None,
+            judged_to: row.entered,
+            past: Past::default(),
         });
-        for point in restart.partitions.iter().copied().chain(unheard) {
+        for point in restart.partitions.iter().cloned().chain(unheard) {
             let note = write(restart, &point, &self.basis)?;
             // Where nothing was judged yet, the clock does not know where the partition was entered.
             let offset = point.offset.max(self.table.entered(point.partition));

@@ -116,6 +116,7 @@ pub fn position(
 mod tests {
     use super::super::restart::{Basis, read, write};
     use super::*;
+    use crate::clock::agreement::Past;
     use crate::clock::restart::{PartitionRestart, Restart};
 
     fn looked(low: u64, end: u64) -> Looked {
@@ -125,8 +126,9 @@ mod tests {
     }
 
     fn committed(offset: u64, ours: bool) -> Option<Committed> {
-        let basis = Basis { topic_id: "id".into(), max_lag_s: 5 };
-        let at = PartitionRestart { partition: 1, offset, clock_s: Some(77) };
+        let basis = Basis { topic_id: "id".into(), max_lag_s: 5, windows: "minute".into() };
+        let past = Past { clock_s: Some(77), times_s: vec![77] };
+        let at = PartitionRestart { partition: 1, offset, judged_to: offset, past };
         let text = write(&Restart::default(), &at, &basis).unwrap();
         let note = if ours { read(&text, "id").unwrap() } else { None };
         Some(Committed { partition: 1, offset, note })

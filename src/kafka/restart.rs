@@ -4,17 +4,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::restart::{PartitionRestart, Restart, Seen};
+use crate::clock::agreement::Past;
+use crate::clock::calendar::SeriesIndex;
+use crate::clock::restart::{PartitionRestart, Restart, Said, SaidOf, Seen};
 use crate::input::messages::Partition;
 
 /// Bytes a note may have: the brokers' `offset.metadata.max.bytes`, as they come.
 pub const NOTE_BYTES_MAX: usize = 4096;
 
 /// The form of the notes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
-/// A run of windows' starts: the first, the seconds between them, how many.
-type Run = (i64, i64, u32);
+/// What was said of a window: series, a time in it, frames, late ones, records, whether firmly.
+type SaidNote = (SeriesIndex, i64, u64, u64, u32, bool);
 
 /// What is committed with an offset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,8 +27,15 @@ pub struct Note {
     id: String,
     /// The max-lag that `finals` counts with, seconds.
     lag: u32,
+    /// The windows counted.
+    windows: String,
+    /// See [`PartitionRestart::judged_to`].
+    next: u64,
     /// The partition's clock before the offset's message.
     clock: Option<i64>,
+    /// The last times before it: the first, then each one's distance from the one before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    times: Vec<i64>,
     /// See [`Restart::finals_s`].
     finals: Option<i64>,
     /// See [`Seen::begun_s`].
@@ -36,9 +45,9 @@ pub struct Note {
     /// See [`Seen::unread`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     unread: bool,
-    /// See [`Restart::out_s`].
+    /// See [`Restart::said`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    out: Vec<Run>,
+    said: Vec<SaidNote>,
 }
 
 /// What a restart point rests on besides the log.
@@ -48,6 +57,8 @@ pub struct Basis {
     pub topic_id: String,
     /// The run's max-lag, seconds.
     pub max_lag_s: u32,
+    /// The run's windows.
+    pub windows: String,
 }
 
 /// What was committed for a partition.
@@ -76,12 +87,15 @@ pub fn write(restart: &Restart, partition: &PartitionRestart, basis: &Basis) -> 
         v: VERSION,
         id: basis.topic_id.clone(),
         lag: basis.max_lag_s,
-        clock: partition.clock_s,
+        windows: basis.windows.clone(),
+        next: partition.judged_to,
+        clock: partition.past.clock_s,
+        times: distances(&partition.past.times_s),
         finals: restart.finals_s,
         begun: restart.seen.begun_s,
         until: restart.seen.unread_until_s,
         unread: restart.seen.unread,
-        out: runs(&restart.out_s),
+        said: restart.said.iter().map(said_note).collect(),
     };
     serde_json::to_string(&note).ok().filter(|text| text.len() <= NOTE_BYTES_MAX)
 }
@@ -108,18 +122,19 @@ pub fn read(text: &str, topic_id: &str) -> Result<Option<Note>, Unusable> {
 pub fn restart(committed: &[Committed], max_lag_s: u32) -> Option<Restart> {
     let noted = || committed.iter().filter_map(|one| Some((one, one.note.as_ref()?)));
     // They differ only where a commit was kept in part; what is out by any of them is out.
-    let (_, newest) = noted().max_by_key(|(_, note)| (note.finals, note.out.len()))?;
+    let (_, newest) = noted().max_by_key(|(_, note)| (note.finals, note.said.len()))?;
     // Windows are out up to finals less lag, whatever the lag is now.
     let shift_s = i64::from(max_lag_s) - i64::from(newest.lag);
     Some(Restart {
         finals_s: newest.finals.map(|finals_s| finals_s.saturating_add(shift_s)),
         seen: Seen { begun_s: newest.begun, unread_until_s: newest.until, unread: newest.unread },
-        out_s: newest.out.iter().flat_map(starts).collect(),
+        said: newest.said.iter().map(said_of).collect(),
         partitions: noted()
             .map(|(one, note)| PartitionRestart {
                 partition: one.partition,
                 offset: one.offset,
-                clock_s: note.clock,
+                judged_to: note.next,
+                past: Past { clock_s: note.clock, times_s: times(&note.times) },
             })
             .collect(),
     })
@@ -130,28 +145,35 @@ impl Note {
     pub fn clock_s(&self) -> Option<i64> {
         self.clock
     }
-}
 
-fn runs(starts_s: &[i64]) -> Vec<Run> {
-    let mut runs: Vec<Run> = Vec::new();
-    for &start_s in starts_s {
-        match runs.last_mut() {
-            Some((first_s, step_s, count))
-                if *count == 1 || { start_s == *first_s + *step_s * i64::from(*count) } =>
-            {
-                if *count == 1 {
-                    *step_s = start_s - *first_s;
-                }
-                *count += 1;
-            }
-            _ => runs.push((start_s, 0, 1)),
-        }
+    /// The windows that were counted.
+    pub fn windows(&self) -> &str {
+        &self.windows
     }
-    runs
 }
 
-fn starts(&(first_s, step_s, count): &Run) -> impl Iterator<Item = i64> + use<> {
-    (0..i64::from(count)).map(move |index| first_s.saturating_add(step_s.saturating_mul(index)))
+/// The first number, then what each is more than the one before.
+fn distances(times_s: &[i64]) -> Vec<i64> {
+    let before = std::iter::once(&0).chain(times_s);
+    times_s.iter().zip(before).map(|(time_s, before_s)| time_s.wrapping_sub(*before_s)).collect()
+}
+
+/// The numbers of which these are the distances.
+fn times(distances: &[i64]) -> Vec<i64> {
+    let add = |sum: &mut i64, distance: &i64| {
+        *sum = sum.wrapping_add(*distance);
+        Some(*sum)
+    };
+    distances.iter().scan(0, add).collect()
+}
+
+fn said_note(of: &SaidOf) -> SaidNote {
+    let SaidOf { series, ts_s, said: Said { frames, late, records, firmly } } = *of;
+    (series, ts_s, frames, late, records, firmly)
+}
+
+fn said_of(&(series, ts_s, frames, late, records, firmly): &SaidNote) -> SaidOf {
+    SaidOf { series, ts_s, said: Said { frames, late, records, firmly } }
 }
 
 #[cfg(test)]
@@ -159,15 +181,27 @@ mod tests {
     use super::*;
 
     fn basis() -> Basis {
-        Basis { topic_id: "QtHsqJ0aRqu8bhp8j4Vf8w".into(), max_lag_s: 5 }
+        let topic_id = "QtHsqJ0aRqu8bhp8j4Vf8w".into();
+        Basis { topic_id, max_lag_s: 5, windows: "minute".into() }
     }
 
     fn point() -> Restart {
-        let one = |partition, offset, clock_s| PartitionRestart { partition, offset, clock_s };
+        let one = |partition, offset, clock_s: Option<i64>| {
+            let times_s = clock_s.map_or(vec![], |clock_s| {
+                (0..64).map(|n| clock_s - 30 + n % 9 * 4).collect()
+            });
+            let past = Past { clock_s, times_s };
+            PartitionRestart { partition, offset, judged_to: offset + 70, past }
+        };
+        let said = |ts_s, frames| SaidOf {
+            series: 0,
+            ts_s,
+            said: Said { frames, late: 1, records: 2, firmly: true },
+        };
         Restart {
             finals_s: Some(1_700_000_105),
             seen: Seen { begun_s: Some(1_700_000_001), unread_until_s: None, unread: true },
-            out_s: vec![1_700_000_100, 1_700_000_160, 1_700_000_220, 1_700_000_500],
+            said: vec![said(1_700_000_100, 17), said(1_700_000_160, 2)],
             partitions: vec![one(0, 17, Some(1_700_000_200)), one(2, 0, None)],
         }
     }
@@ -175,22 +209,22 @@ mod tests {
     fn committed(restart: &Restart, basis: &Basis) -> Vec<Committed> {
         let note = |at: &PartitionRestart| {
             let text = write(restart, at, basis).unwrap();
-            assert!(text.len() < 200, "{text}");
+            assert!(text.len() < 500, "{text}");
             read(&text, &basis.topic_id).unwrap()
         };
-        let one = |at: PartitionRestart| Committed {
+        let one = |at: &PartitionRestart| Committed {
             partition: at.partition,
             offset: at.offset,
-            note: note(&at),
+            note: note(at),
         };
-        restart.partitions.iter().copied().map(one).collect()
+        restart.partitions.iter().map(one).collect()
     }
 
     #[test]
     fn what_was_written_is_read() {
         let restart_point = point();
         assert_eq!(restart(&committed(&restart_point, &basis()), 5), Some(restart_point));
-        let nothing = Restart { partitions: vec![point().partitions[1]], ..Restart::default() };
+        let nothing = Restart { partitions: vec![point().partitions[1].clone()], ..Restart::default() };
         assert_eq!(restart(&committed(&nothing, &basis()), 5), Some(nothing));
     }
 
@@ -202,7 +236,7 @@ mod tests {
 
     #[test]
     fn of_a_commit_kept_in_part_the_newest_says_what_is_out() {
-        let older = Restart { finals_s: Some(1_700_000_045), out_s: vec![], ..point() };
+        let older = Restart { finals_s: Some(1_700_000_045), said: vec![], ..point() };
         let mut all = committed(&point(), &basis());
         all[1] = committed(&older, &basis()).remove(1);
         assert_eq!(restart(&all, 5), Some(point()));
@@ -221,17 +255,14 @@ mod tests {
     fn what_cannot_be_used_is_said() {
         let text = write(&point(), &point().partitions[0], &basis()).unwrap();
         assert_eq!(read(&text, "another"), Err(Unusable::Topic));
-        let newer = text.replace("\"v\":1", "\"v\":2");
+        let newer = text.replace("\"v\":2", "\"v\":3");
         assert_eq!(read(&newer, &basis().topic_id), Err(Unusable::Version));
     }
 
     #[test]
-    fn runs_are_short_and_lossless() {
-        let day: Vec<i64> = (0..1440).map(|minute| minute * 60).collect();
-        assert_eq!(runs(&day), [(0, 60, 1440)]);
-        for starts_s in [&[][..], &[5], &[5, 5], &[1, 2, 4, 8, 9, 10], &[0, 60, 120, 300, 360]] {
-            let back: Vec<i64> = runs(starts_s).iter().flat_map(starts).collect();
-            assert_eq!(back, starts_s);
+    fn distances_are_lossless() {
+        for all in [&[][..], &[5], &[5, 5, 4, 7], &[i64::MIN, i64::MAX, 0]] {
+            assert_eq!(times(&distances(all)), all);
         }
     }
 
@@ -242,7 +273,8 @@ mod tests {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             i64::try_from(random >> 20).unwrap()
         };
-        let restart = Restart { out_s: (0..400).map(|_| next()).collect(), ..point() };
+        let said = |ts_s| SaidOf { series: 0, ts_s, said: Said::default() };
+        let restart = Restart { said: (0..400).map(|_| said(next())).collect(), ..point() };
         assert_eq!(write(&restart, &restart.partitions[0], &basis()), None);
     }
 }

@@ -12,11 +12,13 @@ use super::notices::Notices;
 use super::positions::{Bound, Nowhere, Position, position};
 use super::reader::Reader;
 use super::reading::{Beginning, Plan, Reading};
-use super::restart::{self, Basis, Committed};
+use super::restart::{self, Basis, Committed, Note};
 use super::settings::Settings;
 use super::table::Table;
 use super::vigil::Patience;
 use crate::cli::kafka::{From, TopicArgs, Until};
+use crate::clock::ClockSettings;
+use crate::clock::calendar::SeriesName;
 use crate::clock::restart::Restart;
 use crate::error::Error;
 use crate::input::messages::{ChunkNumbers, MessageReader, MessageSource, News, Partition};
@@ -31,6 +33,7 @@ pub struct Topic {
     restart: Option<Restart>,
     group: Option<String>,
     max_lag_s: u32,
+    windows: String,
     cluster_id: Option<String>,
     table: Table,
     notices: Notices,
@@ -45,8 +48,9 @@ impl Topic {
         args: &TopicArgs,
         name: &str,
         group: Option<&str>,
-        max_lag_s: u32,
+        clock: &ClockSettings,
     ) -> Result<Topic, Error> {
+        let (max_lag_s, windows) = (clock.max_lag_s, windows_of(clock));
         let settings = Settings::read(&args.brokers)?;
         let patience = Patience::new(args.idle.0, args.brokers.give_up);
         let mut looker = Looker::new(args, &settings, name, group, patience)?;
@@ -86,6 +90,10 @@ impl Topic {
             From::Committed => looked.into_iter().filter_map(|looked| looked.committed).collect(),
             _ => Vec::new(),
         };
+        let other = all.iter().filter_map(|one| one.note.as_ref().map(Note::windows));
+        if let Some(other) = other.into_iter().find(|&other| other != windows) {
+            return Err(errors::other_windows(name, group.unwrap_or_default(), other));
+        }
         let plan = Plan {
             topic: name.into(),
             topic_c: c_name(name)?,
@@ -106,6 +114,7 @@ impl Topic {
             restart: restart::restart(&all, max_lag_s),
             group: group.map(str::to_owned),
             max_lag_s,
+            windows,
             table: Table::default(),
             notices: looker.notices,
         })
@@ -114,7 +123,11 @@ impl Topic {
     /// What keeps restart points, where a group was given.
     pub fn keeper(&self) -> Option<Box<dyn RestartKeeper>> {
         let group = self.group.as_ref()?;
-        let basis = Basis { topic_id: self.plan.topic_id.clone(), max_lag_s: self.max_lag_s };
+        let basis = Basis {
+            topic_id: self.plan.topic_id.clone(),
+            max_lag_s: self.max_lag_s,
+            windows: self.windows.clone(),
+        };
         let give_up = self.plan.patience.give_up;
         let (topic, table) = (&self.plan.topic, self.table.clone());
         // They are numbered by Kafka's own 32 bits.
@@ -172,4 +185,13 @@ impl MessageSource for Topic {
         };
         Ok(wakers.into_iter().map(reader).collect())
     }
+}
+
+/// The windows of a run, as one text: what restart points are of.
+fn windows_of(clock: &ClockSettings) -> String {
+    let name = |name: &SeriesName| match &name.zone {
+        Some(zone) => format!("{}/{zone}", name.window),
+        None => name.window.to_string(),
+    };
+    clock.calendar.names().iter().map(name).collect::<Vec<_>>().join(",")
 }

@@ -136,6 +136,7 @@ mod tests {
             rev: 0,
             closed_by: ClosedBy::Time,
             complete: true,
+            counted: true,
         };
         WindowResult::new(&head, 42, &calendar.names())
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 
 use crate::clock::calendar::{SeriesName, write_instant};
-use crate::clock::verdict::{ClosedBy, Head, Status};
+use crate::clock::verdict::Head;
 
 /// How many different users one window held. Field order is the order of the output: the plainest
 /// consumer needs only the first two.
@@ -30,12 +30,12 @@ pub struct WindowResult {
     pub frames: u64,
     /// Those of them that were late for it.
     pub late: u64,
-    /// `final`: the window's last word.
+    /// `final`: the window's last word, unless `revised` follows. `provisional`: it is still open.
     pub status: &'static str,
     /// Records put out for this window before this one.
     pub rev: u32,
     /// `time`: a clock reached the window's end + max-lag. `silence`: the wall clock did, while nothing
-    /// came. `end`: the log ended.
+    /// came. `end`: the log ended. `open`: nothing has closed it yet.
     pub closed_by: &'static str,
     /// Whether the log covers the window from its start.
     pub complete: bool,
@@ -54,15 +54,9 @@ impl WindowResult {
             end: Instant(head.window.end_s),
             frames: head.frames,
             late: head.late,
-            status: match head.status {
-                Status::Final => "final",
-            },
+            status: head.status.as_str(),
             rev: head.rev,
-            closed_by: match head.closed_by {
-                ClosedBy::Time => "time",
-                ClosedBy::Silence => "silence",
-                ClosedBy::End => "end",
-            },
+            closed_by: head.closed_by.as_str(),
             complete: head.complete,
         }
     }

@@ -15,11 +15,13 @@ use serde::Serialize;
 
 use crate::batch::Batch;
 use crate::batch::held::What;
+use crate::clock::parking::Payload;
 use crate::clock::verdict::Refusal;
+use crate::input::Place;
 
 #[derive(Serialize)]
 struct Reject<'a> {
-    reason: &'static str,
+    reason: &'a str,
     input: &'a str,
     offset: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,7 +70,8 @@ impl RejectWriter {
         &self.name
     }
 
-    /// Writes what was not counted of a judged batch, in log order.
+    /// Writes what was not counted of a judged batch, in log order; then frames of earlier ones that
+    /// waited until now.
     pub fn write(&mut self, batch: &Batch) -> io::Result<()> {
         let Some(held) = &batch.held else { return Ok(()) };
         let mut refusals = batch.verdicts.refusals().iter().peekable();
@@ -81,22 +84,31 @@ impl RejectWriter {
                     Some((_, why)) => why.as_str(),
                 },
             };
-            let input = self.inputs.of(frame.place.input);
-            let text = std::str::from_utf8(frame.payload).ok();
-            let reject = Reject {
-                reason,
-                input: &input,
-                offset: frame.place.offset,
-                payload: text,
-                payload_base64: text.is_none().then(|| STANDARD.encode(frame.payload)),
-                cut: frame.cut,
-            };
-            self.line.clear();
-            serde_json::to_writer(&mut self.line, &reject)?;
-            self.line.push(b'\n');
-            self.out.write_all(&self.line)?;
+            self.put(reason, frame.place, frame.payload, frame.cut)?;
+        }
+        for (Payload { place, bytes, cut }, why) in batch.verdicts.rejected() {
+            if *why != Refusal::OutBefore {
+                self.put(why.as_str(), *place, bytes, *cut)?;
+            }
         }
         Ok(())
+    }
+
+    fn put(&mut self, reason: &str, place: Place, payload: &[u8], cut: bool) -> io::Result<()> {
+        let input = self.inputs.of(place.input);
+        let text = std::str::from_utf8(payload).ok();
+        let reject = Reject {
+            reason,
+            input: &input,
+            offset: place.offset,
+            payload: text,
+            payload_base64: text.is_none().then(|| STANDARD.encode(payload)),
+            cut,
+        };
+        self.line.clear();
+        serde_json::to_writer(&mut self.line, &reject)?;
+        self.line.push(b'\n');
+        self.out.write_all(&self.line)
     }
 
     /// Lets everything written so far be seen.

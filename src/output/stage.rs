@@ -7,7 +7,7 @@
 //! takes what comes, so that the accounts of the run remain whole.
 
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -124,6 +124,11 @@ impl OutputStage {
                     self.head = Some(head);
                     Taken::Something
                 }
+                Ok(Message::Alarm(alarm)) => {
+                    // Where stderr is closed or full there is nobody left to tell.
+                    let _ = writeln!(io::stderr(), "headcount: {alarm}");
+                    Taken::Something
+                }
                 Ok(Message::Restart(restart)) => {
                     if self.keeper.is_some() {
                         self.restarts.push_back((self.taken, restart));
@@ -135,7 +140,7 @@ impl OutputStage {
             };
         };
         for (count, ring) in self.counts.iter_mut().zip(&mut self.rings.counts) {
-            if count.is_none() {
+            if count.is_none() && head.counted {
                 match ring.pop() {
                     Ok(n) => *count = Some(n),
                     Err(PopError::Empty) => return Taken::Nothing,

@@ -2,91 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::agreement::Past;
 use super::super::restart::{PartitionRestart, Seen};
 use super::super::*;
+use super::fed::Fed;
 use crate::input::messages::Entry::{Beginning, Midway};
-
-/// A clock with its verdicts, fed by hand.
-struct Fed {
-    clock: Clock,
-    max_lag_s: u32,
-    verdicts: Verdicts,
-    /// What came of it, as text.
-    said: Vec<String>,
-    /// The windows put out: start, frames, by what, and whether complete.
-    out: Vec<(i64, u64, ClosedBy, bool)>,
-    restart: Option<Arc<Restart>>,
-}
-
-impl Fed {
-    fn new(max_lag_s: u32) -> Fed {
-        let settings = ClockSettings { max_lag_s, partitioned: true, ..ClockSettings::default() };
-        Fed {
-            clock: Clock::new(&settings),
-            max_lag_s,
-            verdicts: Verdicts::new(64, 1),
-            said: Vec::new(),
-            out: Vec::new(),
-            restart: None,
-        }
-    }
-
-    fn frames(&mut self, partition: Partition, first_offset: u64, times: &[i64]) {
-        self.verdicts.clear();
-        let offsets: Vec<u64> = (first_offset..).take(times.len()).collect();
-        let next = first_offset + times.len() as u64;
-        self.clock.judge(partition, times, &offsets, next, &mut self.verdicts);
-        self.note();
-    }
-
-    fn news(&mut self, news: &News) {
-        self.verdicts.clear();
-        self.clock.hear(news, &mut self.verdicts);
-        self.note();
-    }
-
-    fn finish(&mut self, broken_off: bool) {
-        self.verdicts.clear();
-        self.clock.finish(broken_off, &mut self.verdicts);
-        self.note();
-    }
-
-    fn note(&mut self) {
-        for (_, why) in self.verdicts.refusals() {
-            self.said.push(why.as_str().into());
-        }
-        for head in self.verdicts.heads() {
-            let how = match head.closed_by {
-                ClosedBy::Time => "time",
-                ClosedBy::Silence => "silence",
-                ClosedBy::End => "end",
-            };
-            let part = if head.complete { "" } else { " part" };
-            self.said.push(format!("[{} {} {how}{part}]", head.window.start_s, head.frames));
-            self.out.push((head.window.start_s, head.frames, head.closed_by, head.complete));
-        }
-        if let Some(restart) = self.clock.take_restart() {
-            self.restart = Some(restart);
-        }
-        assert!(self.clock.take_failed().is_none());
-        assert_eq!(self.clock.judged().results, self.out.len() as u64);
-    }
-
-    fn join(&mut self, entries: &[Entry]) {
-        for (partition, &entry) in (0..).zip(entries) {
-            self.news(&News::Joined { partition, entry });
-        }
-    }
-
-    fn says(&mut self, expected: &str) {
-        assert_eq!(self.said.join(" "), expected, "max-lag {} s", self.max_lag_s);
-        self.said.clear();
-    }
-}
 
 #[test]
 fn the_lowest_clock_decides_what_is_final() {
-    let mut log = Fed::new(5);
+    let mut log = Fed::plain(5);
     log.join(&[Beginning, Beginning]);
     log.frames(0, 0, &[60, 300]);
     log.says("");
@@ -102,7 +26,7 @@ fn the_lowest_clock_decides_what_is_final() {
 
 #[test]
 fn lateness_is_by_the_partitions_own_clock() {
-    let mut log = Fed::new(0);
+    let mut log = Fed::plain(0);
     log.join(&[Beginning, Beginning]);
     log.frames(0, 0, &[0, 200, 30]);
     log.says("late");
@@ -115,7 +39,7 @@ fn lateness_is_by_the_partitions_own_clock() {
 
 #[test]
 fn a_partition_without_frames_holds_everything_back_until_it_is_silent() {
-    let mut log = Fed::new(0);
+    let mut log = Fed::plain(0);
     log.join(&[Beginning, Beginning]);
     log.frames(0, 0, &[0, 60, 120]);
     log.says("");
@@ -131,31 +55,31 @@ fn a_partition_without_frames_holds_everything_back_until_it_is_silent() {
 }
 
 #[test]
-fn all_silent_windows_come_out_by_the_wall_clock_and_stay_out() {
-    let mut log = Fed::new(5);
+fn all_silent_windows_come_out_by_the_wall_clock_and_are_revised() {
+    let mut log = Fed::plain(5);
     log.join(&[Beginning]);
     log.frames(0, 0, &[60, 130, 110]);
-    log.says("late [60 1 time part]");
+    log.says("[60 1 time part] late");
     log.news(&News::Silent { partition: 0 });
     log.news(&News::AllSilent { now_s: 184 });
     log.says("");
     log.news(&News::AllSilent { now_s: 185 });
     log.news(&News::AllSilent { now_s: 186 });
     log.says("[120 1 silence]");
-    assert_eq!(log.restart.clone().unwrap().out_s, [120]);
-    // Silence moves no clock: a frame of that window is on time, but the window is out; one of the
-    // next window is counted although the wall clock is far beyond it.
+    assert_eq!(log.restart.clone().unwrap().said.iter().map(|of| of.ts_s).collect::<Vec<_>>(), [120]);
+    // Silence moves no clock: a frame of that window is on time and revises it; one of the next window
+    // is counted although the wall clock is far beyond it.
     log.frames(0, 3, &[131, 181]);
-    log.says("gone");
+    log.says("[120 2 silence revised rev 1]");
     log.frames(0, 5, &[245]);
     log.says("[180 1 time]");
-    assert_eq!(log.restart.unwrap().out_s, [0; 0]);
+    assert!(log.restart.unwrap().said.is_empty());
 }
 
 #[test]
 fn windows_are_complete_only_if_all_before_them_was_read() {
     // Entered midway: until its first frame nothing is sure, then what follows it.
-    let mut log = Fed::new(0);
+    let mut log = Fed::plain(0);
     log.join(&[Beginning, Midway]);
     log.frames(0, 0, &[0, 60, 120, 200]);
     log.frames(1, 70, &[70]);
@@ -171,7 +95,7 @@ fn windows_are_complete_only_if_all_before_them_was_read() {
     log.says("[240 2 time part] [300 2 time]");
     assert_eq!((log.clock.judged().gaps, log.clock.judged().offsets_skipped), (1, 8));
     // Entered midway and never a frame: it is known to hold nothing once it is silent.
-    let mut log = Fed::new(0);
+    let mut log = Fed::plain(0);
     log.join(&[Beginning, Midway]);
     log.frames(0, 0, &[0, 60, 90]);
     log.news(&News::Silent { partition: 1 });
@@ -182,7 +106,7 @@ fn windows_are_complete_only_if_all_before_them_was_read() {
 
 #[test]
 fn a_partition_that_joins_later_holds_time_back_and_takes_nothing_from_completeness() {
-    let mut log = Fed::new(0);
+    let mut log = Fed::plain(0);
     log.join(&[Beginning]);
     log.frames(0, 0, &[0, 60]);
     log.says("[0 1 time part]");
@@ -199,7 +123,7 @@ fn a_partition_that_joins_later_holds_time_back_and_takes_nothing_from_completen
 
 #[test]
 fn the_restart_point_is_before_the_first_frame_of_every_open_window() {
-    let mut log = Fed::new(30);
+    let mut log = Fed::plain(30);
     log.join(&[Beginning, Beginning]);
     log.frames(0, 10, &[0, 59, 60, 58, 61]);
     log.frames(1, 20, &[1, 2, 61]);
@@ -207,16 +131,19 @@ fn the_restart_point_is_before_the_first_frame_of_every_open_window() {
     log.says("");
     log.frames(1, 23, &[94]);
     log.says("[0 5 time part]");
-    let point = |partition, offset, clock_s| PartitionRestart { partition, offset, clock_s };
+    let point = |partition, offset, judged_to, clock_s| {
+        let past = Past { clock_s: Some(clock_s), times_s: vec![clock_s] };
+        PartitionRestart { partition, offset, judged_to, past }
+    };
     let restart = log.restart.clone().unwrap();
     let seen = Seen { begun_s: Some(0), unread_until_s: None, unread: false };
     assert_eq!((restart.finals_s, restart.seen), (Some(94), seen));
-    assert_eq!(restart.partitions, [point(0, 12, Some(59)), point(1, 22, Some(2))]);
+    assert_eq!(restart.partitions, [point(0, 12, 16, 59), point(1, 22, 24, 2)]);
     // A new clock goes on from there: the frame of the window that is out is passed over.
-    let mut next = Fed::new(30);
+    let mut next = Fed::plain(30);
     next.news(&News::Resumed(Arc::clone(&restart)));
     for at in &restart.partitions {
-        let (partition, entry) = (at.partition, Entry::Resumed { clock_s: at.clock_s });
+        let (partition, entry) = (at.partition, Entry::Resumed { clock_s: at.past.clock_s });
         next.news(&News::Joined { partition, entry });
     }
     next.frames(0, 12, &[60, 58, 61, 95, 151]);
@@ -312,12 +239,12 @@ fn what_is_counted_depends_on_the_partitions_alone() {
         let (windows, late) = model(&log, max_lag_s.into());
         let mut words = Vec::new();
         for _ in 0..3 {
-            let mut fed = Fed::new(max_lag_s);
+            let mut fed = Fed::plain(max_lag_s);
             fed.join(&vec![Beginning; log.len()]);
             assert!(feed(&mut fed, &log, &mut vec![0; log.len()], &mut random, u64::MAX));
             fed.finish(false);
             let frames: BTreeMap<i64, u64> =
-                fed.out.iter().map(|&(start_s, frames, ..)| (start_s, frames)).collect();
+                fed.out.iter().map(|word| (word.ts_s, word.frames)).collect();
             assert_eq!(frames, windows, "seed {seed}");
             assert_eq!(fed.clock.judged().refused_late, late, "seed {seed}");
             assert_eq!(fed.clock.judged().refused_gone, 0, "seed {seed}");
@@ -334,12 +261,12 @@ fn broken_off_anywhere_and_gone_on_with_every_window_comes_out_once_and_whole() 
         let mut random = Random(seed);
         let log = log(&mut random);
         let max_lag_s = u32::try_from(random.below(100)).unwrap();
-        let mut peace = Fed::new(max_lag_s);
+        let mut peace = Fed::plain(max_lag_s);
         peace.join(&vec![Beginning; log.len()]);
         feed(&mut peace, &log, &mut vec![0; log.len()], &mut random, u64::MAX);
         peace.finish(false);
 
-        let mut fed = Fed::new(max_lag_s);
+        let mut fed = Fed::plain(max_lag_s);
         fed.join(&vec![Beginning; log.len()]);
         let mut out = Vec::new();
         let mut at = vec![0; log.len()];
@@ -352,10 +279,10 @@ fn broken_off_anywhere_and_gone_on_with_every_window_comes_out_once_and_whole() 
             fed.finish(true);
             out.append(&mut fed.out);
             let restart = fed.restart.take().expect("the end makes a restart point");
-            fed = Fed::new(max_lag_s);
+            fed = Fed::plain(max_lag_s);
             fed.news(&News::Resumed(Arc::clone(&restart)));
             for point in &restart.partitions {
-                let entry = Entry::Resumed { clock_s: point.clock_s };
+                let entry = Entry::Resumed { clock_s: point.past.clock_s };
                 fed.news(&News::Joined { partition: point.partition, entry });
                 at[point.partition as usize] = usize::try_from(point.offset).unwrap();
             }
@@ -363,7 +290,7 @@ fn broken_off_anywhere_and_gone_on_with_every_window_comes_out_once_and_whole() 
         }
         fed.finish(false);
         out.append(&mut fed.out);
-        out.sort_unstable_by_key(|&(start_s, ..)| start_s);
+        out.sort_unstable();
         assert_eq!(out, peace.out, "seed {seed}");
     }
     assert!(resumed > 400, "{resumed}");

@@ -1,0 +1,51 @@
+//! What became of the frames a clock judged: its part of the accounts.
+
+/// What became of the frames it judged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Judged {
+    /// Frames counted in at least one window.
+    pub counted: u64,
+    /// Frames refused as late.
+    pub refused_late: u64,
+    /// Frames refused because they lay too far ahead for too long.
+    pub refused_future: u64,
+    /// Frames on time whose windows were no longer kept.
+    pub refused_gone: u64,
+    /// Frames passed over because an earlier run put their windows out.
+    pub out_before: u64,
+    /// Frames that still wait.
+    pub parked: u64,
+    /// Results put out.
+    pub results: u64,
+    /// Of those, empty windows.
+    pub filled: u64,
+    /// Windows that were open when the log was left, and so not put out.
+    pub left_open: u64,
+    /// Frames counted in those; one of several windows counts in each.
+    pub frames_left_open: u64,
+    /// Frames counted in windows put out, likewise.
+    pub frames_put_out: u64,
+    /// Windows kept at once at most.
+    pub open_peak: usize,
+    /// Times that unread messages were lost.
+    pub gaps: u64,
+    /// Offsets in those; not every offset need have been a message.
+    pub offsets_skipped: u64,
+    /// By series.
+    pub by_series: Vec<SeriesJudged>,
+}
+
+/// What became of them in one series.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SeriesJudged {
+    /// Frames counted.
+    pub counted: u64,
+    /// Those of them that were late.
+    pub late: u64,
+    /// Frames refused as late.
+    pub refused_late: u64,
+    /// Frames refused as gone.
+    pub refused_gone: u64,
+    /// Results put out.
+    pub results: u64,
+}

@@ -1,0 +1,181 @@
+//! The windows kept: those that can still be counted in, with their slots, their frames and what was said
+//! of them.
+//!
+//! A slot's number is the window's name to the counters. The one freed last is opened first, as its
+//! memory is warm and grown. Windows of one series do not overlap (a rolling one stands for its last
+//! day), so that of a time is found by its end.
+
+use std::collections::VecDeque;
+use std::ops::{Index, IndexMut};
+
+use super::calendar::{SeriesIndex, Window};
+use super::restart::{First, Said};
+use super::verdict::Slot;
+use crate::input::messages::Partition;
+use crate::limits::WINDOWS_OPEN_MAX;
+
+/// A window that is kept.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// Which.
+    pub(super) window: Window,
+    /// Frames counted in it.
+    pub(super) frames: u64,
+    /// Those of them that were late.
+    pub(super) late: u64,
+    /// What was said of it.
+    pub(super) said: Said,
+    /// What was said is wrong whatever the numbers.
+    pub(super) wrong: bool,
+    /// By partition its first frame, where a restart point is wanted.
+    firsts: Vec<Option<First>>,
+}
+
+impl Kept {
+    /// Whether something is to be said that was not said yet; `shown` frames are to be shown besides its
+    /// own.
+    pub(super) fn has_news(&self, shown: u64) -> bool {
+        let now = (self.frames + shown, self.late);
+        self.wrong || now != (self.said.frames, self.said.late)
+    }
+
+    /// A partition's first frame of it.
+    pub(super) fn first(&self, partition: Partition) -> Option<&First> {
+        self.firsts.get(partition as usize)?.as_ref()
+    }
+
+    /// Notes a partition's frame, in case none before it was noted.
+    pub(super) fn note(&mut self, partition: Partition, offset: u64, first: impl FnOnce() -> First) {
+        let at = partition as usize;
+        if self.firsts.len() <= at {
+            self.firsts.resize(at + 1, None);
+        }
+        let known = &mut self.firsts[at];
+        if known.as_ref().is_none_or(|known| known.offset > offset) {
+            *known = Some(first());
+        }
+    }
+}
+
+/// The windows kept. See the module's header.
+#[derive(Debug)]
+pub(super) struct KeptWindows {
+    by_slot: Vec<Kept>,
+    free: Vec<Slot>,
+    /// By series, the slots of its windows, in order of their ends.
+    by_end: Vec<VecDeque<Slot>>,
+    peak: usize,
+}
+
+impl KeptWindows {
+    /// None, of so many series.
+    pub(super) fn new(series: usize) -> KeptWindows {
+        KeptWindows {
+            by_slot: Vec::new(),
+            free: Vec::new(),
+            by_end: vec![VecDeque::new(); series],
+            peak: 0,
+        }
+    }
+
+    /// The window of a series that a time lies in, if it is kept.
+    pub(super) fn find(&self, series: SeriesIndex, ts_s: i64) -> Option<Slot> {
+        let slots = &self.by_end[usize::from(series)];
+        let index = slots.partition_point(|&slot| self[slot].window.end_s <= ts_s);
+        slots.get(index).copied().filter(|&slot| self[slot].window.ts_s <= ts_s)
+    }
+
+    /// Keeps a window; none if there is no slot for it.
+    pub(super) fn open(&mut self, window: Window, said: Said) -> Option<Slot> {
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None if self.by_slot.len() == WINDOWS_OPEN_MAX => return None,
+            None => {
+                let firsts = Vec::new();
+                self.by_slot.push(Kept { window, frames: 0, late: 0, said, wrong: false, firsts });
+                Slot::try_from(self.by_slot.len() - 1).ok()?
+            }
+        };
+        let kept = &mut self.by_slot[usize::from(slot)];
+        (kept.window, kept.said, kept.wrong) = (window, said, false);
+        (kept.frames, kept.late) = (0, 0);
+        kept.firsts.clear();
+        let series = usize::from(window.series);
+        let slots = &self.by_end[series];
+        let index = slots.partition_point(|&slot| self[slot].window.end_s <= window.ts_s);
+        self.by_end[series].insert(index, slot);
+        self.peak = self.peak.max(self.by_slot.len() - self.free.len());
+        Some(slot)
+    }
+
+    /// Keeps a window no longer.
+    pub(super) fn free(&mut self, slot: Slot) {
+        let series = usize::from(self[slot].window.series);
+        if let Some(index) = self.by_end[series].iter().position(|&kept| kept == slot) {
+            self.by_end[series].remove(index);
+            self.free.push(slot);
+        }
+    }
+
+    /// The windows of a series, in order of their ends.
+    pub(super) fn of_series(&self, series: SeriesIndex) -> impl DoubleEndedIterator<Item = Slot> {
+        self.by_end[usize::from(series)].iter().copied()
+    }
+
+    /// All windows, series by series.
+    pub(super) fn slots(&self) -> impl Iterator<Item = Slot> {
+        self.by_end.iter().flatten().copied()
+    }
+
+    /// The most that were ever kept at once.
+    pub(super) fn peak(&self) -> usize {
+        self.peak
+    }
+}
+
+impl Index<Slot> for KeptWindows {
+    type Output = Kept;
+
+    fn index(&self, slot: Slot) -> &Kept {
+        &self.by_slot[usize::from(slot)]
+    }
+}
+
+impl IndexMut<Slot> for KeptWindows {
+    fn index_mut(&mut self, slot: Slot) -> &mut Kept {
+        &mut self.by_slot[usize::from(slot)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn minute(minute: i64) -> Window {
+        Window { series: 0, start_s: minute * 60, end_s: minute * 60 + 60, ts_s: minute * 60 }
+    }
+
+    #[test]
+    fn windows_are_found_by_their_times_and_slots_used_again() {
+        let mut kept = KeptWindows::new(1);
+        let slots = [5, 2, 9, 3].map(|at| kept.open(minute(at), Said::default()).unwrap());
+        assert_eq!(slots, [0, 1, 2, 3]);
+        for (ts_s, slot) in [(119, None), (120, Some(1)), (239, Some(3)), (240, None), (599, Some(2))] {
+            assert_eq!(kept.find(0, ts_s), slot, "{ts_s}");
+        }
+        let ends: Vec<i64> = kept.of_series(0).map(|slot| kept[slot].window.end_s / 60).collect();
+        assert_eq!(ends, [3, 4, 6, 10]);
+        kept.free(3);
+        assert_eq!(kept.find(0, 200), None);
+        assert_eq!(kept.open(minute(7), Said::default()), Some(3));
+        assert_eq!(kept.find(0, 430), Some(3));
+        assert_eq!(kept.peak(), 4);
+    }
+
+    #[test]
+    fn there_are_only_so_many() {
+        let mut kept = KeptWindows::new(1);
+        let opened = (0..).take_while(|&at| kept.open(minute(at), Said::default()).is_some());
+        assert_eq!(opened.count(), WINDOWS_OPEN_MAX);
+    }
+}

@@ -1,0 +1,293 @@
+//! Awkward logs, with the clock as it is by default and with `--late drop`: what becomes of each frame.
+//!
+//! Unless said otherwise: 20 frames a second for ten minutes, one partition.
+
+use super::super::settings::Late;
+use super::super::*;
+use super::fed::Fed;
+use crate::clock::calendar::{Length, Zone};
+use crate::input::messages::Entry::Beginning;
+
+const START_S: i64 = 1_700_000_040;
+const FRAMES: i64 = 20 * 600;
+
+fn steady() -> Vec<i64> {
+    (0..FRAMES).map(|n| START_S + n / 20).collect()
+}
+
+fn settings(late: Late) -> ClockSettings {
+    let calendar = Calendar::new(&[Length::Minute, Length::Day], &[Zone::utc()]).unwrap();
+    ClockSettings { calendar, late, partitioned: true, ..ClockSettings::default() }
+}
+
+/// What became of a log.
+struct Came {
+    judged: Judged,
+    /// The last word on each window.
+    last: std::collections::BTreeMap<(u8, i64), super::fed::Word>,
+}
+
+impl Came {
+    /// Refused as late, as future, as gone; counted though late for the minute.
+    fn verdicts(&self) -> [u64; 4] {
+        let Judged { refused_late, refused_future, refused_gone, by_series, .. } = &self.judged;
+        [*refused_late, *refused_future, *refused_gone, by_series[0].late]
+    }
+
+    fn frames(&self, ts_s: i64) -> u64 {
+        self.last.get(&(0, ts_s)).map_or(0, |word| word.frames)
+    }
+}
+
+/// Feeds a log, the wall clock at `now_s`, in batches of several sizes, all with the same words.
+fn came_with(settings: &ClockSettings, times: &[i64]) -> Came {
+    let mut words = None;
+    for step in [1, 7, 64, 5000] {
+        if step == 1 && times.len() > 3000 {
+            continue;
+        }
+        let mut fed = Fed::new(settings);
+        fed.join(&[Beginning]);
+        fed.log(times, step);
+        fed.finish(false);
+        let (_, out, judged) =
+            words.get_or_insert_with(|| (step, fed.out.clone(), fed.clock.judged().clone()));
+        assert_eq!(*out, fed.out, "batches of {step}");
+        assert_eq!(*judged, *fed.clock.judged(), "batches of {step}");
+    }
+    let (_, out, judged) = words.unwrap();
+    if settings.late == Late::Drop {
+        assert!(out.iter().all(|word| word.rev == 0), "dropping, each word is the only one");
+        let in_order = |of: &[super::fed::Word]| of[0].ts_s <= of[1].ts_s;
+        let minutes: Vec<_> = out.iter().filter(|word| word.series == 0).cloned().collect();
+        assert!(minutes.windows(2).all(in_order));
+    }
+    let last = out.into_iter().map(|word| ((word.series, word.ts_s), word)).collect();
+    Came { judged, last }
+}
+
+/// With `--late revise` and with `--late drop`, which must refuse and count the same on time.
+fn came(times: &[i64]) -> Came {
+    let drop = came_with(&settings(Late::Drop), times);
+    let revise = came_with(&settings(Late::Revise), times);
+    assert_eq!(drop.judged.refused_future, revise.judged.refused_future);
+    let dropped = drop.judged.by_series[0].refused_late;
+    let late = revise.judged.by_series[0].late + revise.judged.by_series[0].refused_late;
+    assert_eq!(dropped, late);
+    revise
+}
+
+fn random(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+#[test]
+fn in_order_nothing_happens_to_any() {
+    let came = came(&steady());
+    assert_eq!(came.verdicts(), [0, 0, 0, 0]);
+    assert_eq!(came.judged.counted, FRAMES as u64);
+    assert!((0..10).all(|minute| came.frames(START_S + 60 * minute) == 1200));
+    assert_eq!(came.last.len(), 11);
+    // The log begins in the first minute, and in the day.
+    assert!(came.last.values().filter(|word| !word.complete).map(|word| word.ts_s).eq([
+        START_S,
+        START_S.div_euclid(86_400) * 86_400
+    ]));
+}
+
+#[test]
+fn one_bit_of_one_time_flipped_harms_no_other_frame() {
+    let steady = steady();
+    for place in [0, 1, 5, 7, 8, 40, 5000, 11_990, 11_999] {
+        for bit in (0..34).chain([40, 62, 63]) {
+            let mut times = steady.clone();
+            times[place] ^= 1 << bit;
+            if !(crate::limits::TS_S_MIN..=crate::limits::TS_S_MAX).contains(&times[place]) {
+                continue;
+            }
+            // One of every two batch sizes is enough here.
+            for late in [Late::Revise, Late::Drop] {
+                let mut fed = Fed::new(&ClockSettings {
+                    now_s: Some(START_S + 900),
+                    ..settings(late)
+                });
+                fed.join(&[Beginning]);
+                fed.log(&times, 4096);
+                fed.finish(false);
+                let judged = fed.clock.judged();
+                let minute = &judged.by_series[0];
+                let refused = judged.refused_late + judged.refused_future + judged.refused_gone;
+                let harmed = minute.refused_late + minute.late;
+                assert!(harmed <= 1, "frame {place}, bit {bit}, {late:?}: {judged:?}");
+                assert!(refused <= 1, "frame {place}, bit {bit}, {late:?}: {judged:?}");
+                assert_eq!(judged.counted + refused, FRAMES as u64);
+                // Every other frame is in its own minute: all that differs is one.
+                let mut frames = std::collections::BTreeMap::new();
+                for word in fed.out.iter().filter(|word| word.series == 0) {
+                    frames.insert(word.ts_s, word.frames);
+                }
+                for n in 0..10 {
+                    let got = frames.get(&(START_S + 60 * n)).copied().unwrap_or(0);
+                    let own = i64::try_from(place).unwrap() / 1200 == n;
+                    let right = if own { 1199..=1200 } else { 1200..=1201 };
+                    assert!(right.contains(&got), "frame {place}, bit {bit}, minute {n}: {got}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_first_frame_far_ahead_is_refused_and_far_past_gets_its_own_window() {
+    let mut times = steady();
+    times[0] = START_S + 4_000_000_000;
+    let ahead = came(&times);
+    assert_eq!(ahead.verdicts(), [0, 1, 0, 0]);
+    assert_eq!(ahead.frames(START_S), 1199);
+    times[0] = 0;
+    let past = came(&times);
+    assert_eq!(past.verdicts(), [0, 0, 0, 0]);
+    assert_eq!((past.frames(0), past.frames(START_S)), (1, 1199));
+}
+
+#[test]
+fn a_batch_of_eight_a_day_ahead_makes_nothing_else_late() {
+    let mut times = steady();
+    for time_s in &mut times[6000..6008] {
+        *time_s += 86_400;
+    }
+    let came = came(&times);
+    assert_eq!(came.verdicts(), [0, 0, 0, 0]);
+    assert_eq!(came.frames(START_S + 300 + 86_400), 8);
+    assert_eq!(came.frames(START_S + 300), 1192);
+}
+
+#[test]
+fn after_a_gap_of_three_hours_nothing_is_refused_or_late() {
+    let times: Vec<i64> =
+        (0..FRAMES).map(|n| START_S + n / 20 + if n < 6000 { 0 } else { 10_800 }).collect();
+    let came = came(&times);
+    assert_eq!(came.verdicts(), [0, 0, 0, 0]);
+    assert_eq!(came.frames(START_S + 300 + 10_800), 1200);
+}
+
+#[test]
+fn of_two_producers_two_hours_apart_nothing_is_refused() {
+    let times: Vec<i64> = (0..FRAMES).map(|n| START_S + n / 20 - n % 2 * 7200).collect();
+    let apart = came_with(&settings(Late::Revise), &times);
+    // The clock is that of the majority or of eight, as far as keep goes: the one behind stays behind.
+    let [late, future, gone, _] = apart.verdicts();
+    assert_eq!((future, gone), (0, 0));
+    // Keep covers two hours.
+    let keep = ClockSettings { keep_s: 3 * 3600, ..settings(Late::Revise) };
+    let kept = came_with(&keep, &times);
+    assert_eq!(kept.verdicts()[..3], [0, 0, 0]);
+    assert_eq!(kept.judged.counted, FRAMES as u64);
+    assert_eq!(late, 0, "as late as an hour at most by a clock that goes by keep");
+}
+
+#[test]
+fn sparse_logs_lose_nothing() {
+    for step_s in [60, 3600, 86_400] {
+        let times: Vec<i64> = (0..600).map(|n| START_S + n * step_s).collect();
+        let came = came(&times);
+        assert_eq!(came.verdicts(), [0, 0, 0, 0], "one frame each {step_s} s");
+        assert_eq!(came.judged.counted, 600);
+    }
+    for few in 1..8 {
+        let times: Vec<i64> = (0..few).map(|n| START_S + n * 3 * 86_400).collect();
+        let came = came(&times);
+        assert_eq!(came.judged.counted, few as u64, "{few} frames days apart");
+        assert_eq!(came.verdicts(), [0, 0, 0, 0]);
+        assert!(came.last.values().all(|word| word.closed_by == "end"));
+    }
+}
+
+#[test]
+fn of_random_times_of_years_nothing_else_suffers() {
+    let (from_s, years_s) = (631_152_000, 36 * 31_557_600);
+    for per_mille in [10, 100] {
+        let mut state = per_mille;
+        let mut replaced = 0;
+        let mut times = steady();
+        let mut own = vec![1200_i64; 10];
+        for (n, time_s) in times.iter_mut().enumerate() {
+            if random(&mut state) % 1000 < per_mille {
+                *time_s = from_s + i64::try_from(random(&mut state) % years_s).unwrap();
+                replaced += 1;
+                own[n / 1200] -= 1;
+            }
+        }
+        // As many as are beyond the wall clock or the reach are refused, as many as are before are late.
+        let settings = ClockSettings { now_s: Some(START_S + 900), ..settings(Late::Drop) };
+        let came = came_with(&settings, &times);
+        for (minute, frames) in (0..).zip(own) {
+            let got = i64::try_from(came.frames(START_S + 60 * minute)).unwrap();
+            assert_eq!(got, frames, "{per_mille} in 1,000, minute {minute}");
+        }
+        let refused = came.judged.refused_late + came.judged.refused_future;
+        assert!(refused <= replaced, "{refused} of {replaced}");
+        assert_eq!(came.judged.refused_gone, 0);
+    }
+}
+
+#[test]
+fn a_partition_that_ends_years_before_the_others_takes_nothing_from_them() {
+    for early_first in [true, false] {
+        for late in [Late::Revise, Late::Drop] {
+            let mut fed = Fed::new(&settings(late));
+            fed.join(&[Beginning, Beginning]);
+            let (old, new): (Vec<i64>, Vec<i64>) =
+                ((0..200).map(|n| n / 2).collect(), steady()[..4000].to_vec());
+            if early_first {
+                fed.frames(0, 0, &old);
+                fed.news(&News::Ended { partition: 0 });
+                fed.frames(1, 0, &new);
+            } else {
+                fed.frames(1, 0, &new);
+                fed.frames(0, 0, &old);
+                fed.news(&News::Ended { partition: 0 });
+            }
+            fed.news(&News::Ended { partition: 1 });
+            fed.finish(false);
+            let judged = fed.clock.judged();
+            assert_eq!((judged.counted, judged.by_series[0].late), (4200, 0));
+            let minutes: Vec<_> =
+                fed.out.iter().filter(|word| word.series == 0).map(|word| word.frames).collect();
+            assert_eq!(minutes, [120, 80, 1200, 1200, 1200, 400]);
+        }
+    }
+}
+
+#[test]
+fn one_that_falls_silent_and_resumes_is_counted_as_far_as_windows_are_kept() {
+    for (away_s, gone) in [(600, 0), (7200, 200)] {
+        let mut fed = Fed::new(&settings(Late::Revise));
+        fed.join(&[Beginning, Beginning]);
+        let rising = |from_s: i64, n: i64| (0..n).map(|n| from_s + n / 20).collect::<Vec<_>>();
+        fed.frames(0, 0, &rising(START_S, 200));
+        fed.frames(1, 0, &rising(START_S, 200));
+        fed.news(&News::Silent { partition: 1 });
+        // The other one goes on: windows come out without the silent one.
+        let on = rising(START_S + 10, 20 * away_s);
+        for (index, times) in on.chunks(4096).enumerate() {
+            fed.frames(0, 200 + 4096 * index as u64, times);
+        }
+        let minute = fed.out.iter().find(|word| word.series == 0).unwrap();
+        assert_eq!((minute.ts_s, minute.frames, minute.rev), (START_S, 1400, 0));
+        // It resumes where it was: on time by its own clock.
+        fed.frames(1, 200, &rising(START_S + 10, 200));
+        fed.finish(false);
+        let judged = fed.clock.judged();
+        assert_eq!(judged.by_series[0].refused_gone, gone, "away for {away_s} s");
+        assert_eq!(judged.by_series[0].late, 0);
+        // For its day they are counted in any case.
+        assert_eq!(judged.refused_gone, 0);
+        let last = fed.out.iter().rfind(|word| word.series == 0 && word.ts_s == START_S).unwrap();
+        assert_eq!(last.frames, if gone == 0 { 1600 } else { 1400 });
+    }
+}

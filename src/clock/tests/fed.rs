@@ -1,0 +1,206 @@
+//! A clock fed by hand, and what it says as text.
+
+use super::super::verdict::{Deed, NO_SLOT, Status};
+use super::super::*;
+use super::batch;
+
+/// A result: series, the second it is named by, what was counted, and how.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Word {
+    pub(super) series: u8,
+    pub(super) ts_s: i64,
+    pub(super) frames: u64,
+    pub(super) late: u64,
+    pub(super) users: u64,
+    pub(super) rev: u32,
+    pub(super) status: &'static str,
+    pub(super) closed_by: &'static str,
+    pub(super) complete: bool,
+}
+
+/// A clock with its verdicts. Each frame is another user's, so that counters are a number a slot.
+pub(super) struct Fed {
+    pub(super) clock: Clock,
+    series: usize,
+    pub(super) verdicts: Verdicts,
+    users: Vec<Option<u64>>,
+    /// What came of it, as text.
+    pub(super) said: Vec<String>,
+    pub(super) out: Vec<Word>,
+    pub(super) restart: Option<Arc<Restart>>,
+    pub(super) fed: u64,
+}
+
+impl Fed {
+    pub(super) fn new(settings: &ClockSettings) -> Fed {
+        let series = settings.calendar.series().len();
+        Fed {
+            clock: Clock::new(settings),
+            series,
+            verdicts: Verdicts::new(64, series),
+            users: vec![None; crate::limits::WINDOWS_OPEN_MAX],
+            said: Vec::new(),
+            out: Vec::new(),
+            restart: None,
+            fed: 0,
+        }
+    }
+
+    /// Partitions with the plain clock.
+    pub(super) fn plain(max_lag_s: u32) -> Fed {
+        let settings = ClockSettings { max_lag_s, partitioned: true, ..ClockSettings::plain() };
+        Fed::new(&settings)
+    }
+
+    pub(super) fn frames(&mut self, partition: Partition, first_offset: u64, times: &[i64]) {
+        self.frames_at(partition, first_offset, times, None);
+    }
+
+    /// The same, read at this time of the wall clock.
+    pub(super) fn frames_at(
+        &mut self,
+        partition: Partition,
+        first_offset: u64,
+        times: &[i64],
+        wall_s: Option<i64>,
+    ) {
+        self.verdicts.clear();
+        let batch = batch(times, Some(first_offset), self.series);
+        let next_offset = first_offset + times.len() as u64;
+        let facts = &batch.facts;
+        let frames = Frames { partition, facts, held: None, next_offset, wall_s };
+        self.clock.judge(&frames, &mut self.verdicts);
+        self.fed += times.len() as u64;
+        assert_eq!(self.verdicts.route_of().len(), times.len());
+        self.note();
+    }
+
+    /// The log's next times, one partition, in batches of this many.
+    pub(super) fn log(&mut self, times: &[i64], step: usize) {
+        for times in times.chunks(step) {
+            self.frames(0, self.fed, times);
+        }
+    }
+
+    pub(super) fn news(&mut self, news: &News) {
+        self.verdicts.clear();
+        self.clock.hear(news, &mut self.verdicts);
+        self.note();
+    }
+
+    pub(super) fn finish(&mut self, broken_off: bool) {
+        self.verdicts.clear();
+        self.clock.finish(broken_off, &mut self.verdicts);
+        self.note();
+        let judged = self.clock.judged();
+        let in_windows: u64 = judged.by_series.iter().map(|of| of.counted).sum();
+        assert_eq!(judged.frames_put_out + judged.frames_left_open, in_windows);
+        let sum = judged.counted
+            + judged.refused_late
+            + judged.refused_future
+            + judged.refused_gone
+            + judged.out_before
+            + judged.parked;
+        assert_eq!(sum, self.fed);
+    }
+
+    fn note(&mut self) {
+        let verdicts = &self.verdicts;
+        let mut heads = verdicts.heads().iter().peekable();
+        let mut marks = verdicts.marks().iter().peekable();
+        let mut refusals = verdicts.refusals().iter().peekable();
+        let mut released = 0;
+        for place in 0..=verdicts.route_of().len() {
+            while let Some(mark) = marks.next_if(|mark| usize::from(mark.place) == place) {
+                let slot = usize::from(mark.slot);
+                match mark.deed {
+                    Deed::Open => assert_eq!(self.users[slot].replace(0), None),
+                    Deed::Free => assert!(self.users[slot].take().is_some()),
+                    Deed::Release(facts) => {
+                        for _ in 0..facts {
+                            let fact = verdicts.released().of_shard(released, 0).unwrap();
+                            released += 1;
+                            for &slot in verdicts.slots(fact.route) {
+                                if slot != NO_SLOT {
+                                    *self.users[usize::from(slot)].as_mut().unwrap() += 1;
+                                }
+                            }
+                        }
+                    }
+                    Deed::Report | Deed::Show(_) => {
+                        let shown = if let Deed::Show(facts) = mark.deed { facts } else { 0 };
+                        released += usize::from(shown);
+                        let head = loop {
+                            let head = heads.next().unwrap();
+                            word(head, 0, &mut self.said, &mut self.out);
+                            if head.counted {
+                                break head;
+                            }
+                        };
+                        let users = self.users[slot].unwrap() + u64::from(shown);
+                        assert_eq!(users, head.frames, "{head:?}");
+                        self.out.last_mut().unwrap().users = users;
+                    }
+                }
+            }
+            if let Some(&route) = verdicts.route_of().get(place) {
+                for &slot in verdicts.slots(route) {
+                    if slot != NO_SLOT {
+                        *self.users[usize::from(slot)].as_mut().unwrap() += 1;
+                    }
+                }
+                if let Some((_, why)) = refusals.next_if(|(at, _)| usize::from(*at) == place) {
+                    self.said.push(why.as_str().into());
+                }
+            }
+        }
+        heads.for_each(|head| word(head, 0, &mut self.said, &mut self.out));
+        if let Some(restart) = self.clock.take_restart() {
+            self.restart = Some(restart);
+        }
+        assert!(self.clock.take_failed().is_none());
+        assert_eq!(self.clock.judged().results, self.out.len() as u64);
+    }
+
+    pub(super) fn join(&mut self, entries: &[Entry]) {
+        for (partition, &entry) in (0..).zip(entries) {
+            self.news(&News::Joined { partition, entry });
+        }
+    }
+
+    #[track_caller]
+    pub(super) fn says(&mut self, expected: &str) {
+        assert_eq!(self.said.join(" "), expected);
+        self.said.clear();
+    }
+}
+
+fn word(head: &verdict::Head, users: u64, said: &mut Vec<String>, out: &mut Vec<Word>) {
+    let mut text = format!("[{} {}", head.window.ts_s, head.frames);
+    if head.window.series > 0 {
+        text = format!("[{}:{} {}", head.window.series, head.window.ts_s, head.frames);
+    }
+    if head.late > 0 {
+        text += &format!(" late {}", head.late);
+    }
+    text += &format!(" {}", head.closed_by.as_str());
+    if head.status != Status::Final {
+        text += &format!(" {}", head.status.as_str());
+    }
+    if head.rev > 0 {
+        text += &format!(" rev {}", head.rev);
+    }
+    text += if head.complete { "]" } else { " part]" };
+    said.push(text);
+    out.push(Word {
+        series: head.window.series,
+        ts_s: head.window.ts_s,
+        frames: head.frames,
+        late: head.late,
+        users,
+        rev: head.rev,
+        status: head.status.as_str(),
+        closed_by: head.closed_by.as_str(),
+        complete: head.complete,
+    });
+}
