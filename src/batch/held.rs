@@ -93,7 +93,8 @@ impl Held {
     /// What is held of the fact at this place.
     pub fn fact(&self, place: usize) -> Option<HeldFrame<'_>> {
         // Malformed frames may stand before it.
-        let is_it = |entry: &Entry| matches!(entry.what, What::Fact(at) if usize::from(at) == place);
+        let is_it =
+            |entry: &Entry| matches!(entry.what, What::Fact(at) if usize::from(at) == place);
         let index = place + self.frames.get(place..)?.iter().position(is_it)?;
         let start = index.checked_sub(1).map_or(0, |before| self.frames[before].end);
         let Entry { place, end, cut, what } = self.frames[index];

@@ -25,11 +25,7 @@ impl WindowArgs {
     /// # Errors
     /// There are too many.
     pub fn calendar(&self) -> Result<Calendar, Error> {
-        let calendar = Calendar::new(&self.windows, &self.timezone)?;
-        if calendar.series().len() > 1 {
-            return Err(Error::usage("--windows, --timezone: one at a time, in this version"));
-        }
-        Ok(calendar)
+        Calendar::new(&self.windows, &self.timezone)
     }
 }
 

@@ -214,7 +214,8 @@ mod tests {
     }
 
     fn random(state: &mut u64) -> u64 {
-        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        *state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         *state >> 33
     }
 
@@ -239,8 +240,10 @@ mod tests {
                 if random(&mut state) % 100 == 0 {
                     now_s += 10_000;
                 }
-                let jitter = if random(&mut state) % 8 == 0 { random(&mut state) % 30_000 } else { 0 };
-                let time_s = now_s + i64::try_from(jitter).unwrap() - 15_000 * i64::from(jitter > 0);
+                let jitter =
+                    if random(&mut state) % 8 == 0 { random(&mut state) % 30_000 } else { 0 };
+                let time_s =
+                    now_s + i64::try_from(jitter).unwrap() - 15_000 * i64::from(jitter > 0);
                 let below: Vec<i64> = (0..random(&mut state) % 90)
                     .filter_map(|n| Some(plain.clock_s? - i64::try_from(n % 7).ok()?))
                     .collect();
@@ -253,7 +256,8 @@ mod tests {
                 plain.see(time_s);
                 assert_eq!(agreement.clock_s(), plain.clock_s, "case {case}, frame {at}");
                 assert_eq!(moved, before != plain.clock_s, "case {case}, frame {at}");
-                let exists = plain.clock_s.map(|clock_s| plain.kth(rule.small).unwrap().max(clock_s));
+                let exists =
+                    plain.clock_s.map(|clock_s| plain.kth(rule.small).unwrap().max(clock_s));
                 assert_eq!(agreement.existing_s(), exists, "case {case}, frame {at}");
                 assert_eq!(agreement.past().times_s, plain.last);
                 assert_eq!(agreement.past_before(before), past);

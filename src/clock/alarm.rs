@@ -87,7 +87,8 @@ mod tests {
         let said: Vec<u64> = (0..60).filter(|&n| refusals.refuse(n, 7).1).collect();
         assert_eq!(said, [51]);
         // Few again, then many again.
-        let said: Vec<u64> = (0..100).map(|n| 9000 + n).filter(|&n| refusals.refuse(n, 7).1).collect();
+        let said: Vec<u64> =
+            (0..100).map(|n| 9000 + n).filter(|&n| refusals.refuse(n, 7).1).collect();
         assert_eq!(said, [9051]);
         assert_eq!(refusals.summary(), (100, (7, 7)));
     }

@@ -102,9 +102,8 @@ impl Clock {
     /// What an earlier run said of windows that are final by now is of no use any more.
     fn forget_said_before(&mut self, lowest_s: i64) {
         let (calendar, max_lag_s) = (&mut self.calendar, self.max_lag_s);
-        self.said_before.retain(|said| {
-            lowest_s < calendar.window_at(said.series, said.ts_s).end_s + max_lag_s
-        });
+        self.said_before
+            .retain(|said| lowest_s < calendar.window_at(said.series, said.ts_s).end_s + max_lag_s);
     }
 
     /// Puts a window's result out, if there is anything new to say of it.
@@ -116,9 +115,8 @@ impl Clock {
         verdicts: &mut Verdicts,
     ) {
         let window = self.kept[slot].window;
-        let shows = |frame: &Parked| {
-            frame.shown && (window.ts_s..window.end_s).contains(&frame.ts_s)
-        };
+        let shows =
+            |frame: &Parked| frame.shown && (window.ts_s..window.end_s).contains(&frame.ts_s);
         let shown = || {
             let waiting = self.partitions.all().flat_map(|(_, one)| one.parking.frames());
             waiting.filter(|frame| shows(frame))

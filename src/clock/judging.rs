@@ -372,14 +372,11 @@ impl Clock {
     }
 
     /// Begins to keep a window.
-    pub(super) fn open(
-        &mut self,
-        window: Window,
-        verdicts: &mut Verdicts,
-    ) -> Option<Slot> {
-        let known = self.said_before.iter().position(|said| {
-            said.series == window.series && said.ts_s == window.ts_s
-        });
+    pub(super) fn open(&mut self, window: Window, verdicts: &mut Verdicts) -> Option<Slot> {
+        let known = self
+            .said_before
+            .iter()
+            .position(|said| said.series == window.series && said.ts_s == window.ts_s);
         let said = match (known, &self.filled) {
             (Some(index), _) => self.said_before.swap_remove(index).said,
             (None, Some(filled)) if filled.holds(&window) => {

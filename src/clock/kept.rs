@@ -45,7 +45,12 @@ impl Kept {
     }
 
     /// Notes a partition's frame, in case none before it was noted.
-    pub(super) fn note(&mut self, partition: Partition, offset: u64, first: impl FnOnce() -> First) {
+    pub(super) fn note(
+        &mut self,
+        partition: Partition,
+        offset: u64,
+        first: impl FnOnce() -> First,
+    ) {
         let at = partition as usize;
         if self.firsts.len() <= at {
             self.firsts.resize(at + 1, None);
@@ -160,7 +165,9 @@ mod tests {
         let mut kept = KeptWindows::new(1);
         let slots = [5, 2, 9, 3].map(|at| kept.open(minute(at), Said::default()).unwrap());
         assert_eq!(slots, [0, 1, 2, 3]);
-        for (ts_s, slot) in [(119, None), (120, Some(1)), (239, Some(3)), (240, None), (599, Some(2))] {
+        for (ts_s, slot) in
+            [(119, None), (120, Some(1)), (239, Some(3)), (240, None), (599, Some(2))]
+        {
             assert_eq!(kept.find(0, ts_s), slot, "{ts_s}");
         }
         let ends: Vec<i64> = kept.of_series(0).map(|slot| kept[slot].window.end_s / 60).collect();

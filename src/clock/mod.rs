@@ -302,8 +302,11 @@ impl Clock {
     /// Where each partition is to be read on, so that every frame that can still come out anew is read
     /// again.
     fn restart_points(&self) -> Vec<PartitionRestart> {
-        let open: Vec<Slot> =
-            self.kept.slots().filter(|&slot| !self.is_final(self.kept[slot].window.end_s)).collect();
+        let open: Vec<Slot> = self
+            .kept
+            .slots()
+            .filter(|&slot| !self.is_final(self.kept[slot].window.end_s))
+            .collect();
         let at_end = |partition| {
             self.at_end.as_ref().and_then(|all| all.iter().find(|at| at.partition == partition))
         };

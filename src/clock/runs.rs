@@ -4,8 +4,8 @@
 //! frames go to and fro. Runs are one batch's and one partition's, and hold as long as the partition's
 //! clock stays below a mark and no window leaves the list.
 
-use super::kept::KeptWindows;
 use super::judged::Judged;
+use super::kept::KeptWindows;
 use super::verdict::{NO_SLOT, REFUSED, Refusal, Route, Verdicts};
 
 /// Frames that share their verdicts.
@@ -95,7 +95,12 @@ impl Runs {
 
     /// Tells the windows and the accounts of the frames they do not know of. True if that changes what
     /// was said of a window.
-    pub(super) fn tell(&mut self, verdicts: &Verdicts, kept: &mut KeptWindows, judged: &mut Judged) -> bool {
+    pub(super) fn tell(
+        &mut self,
+        verdicts: &Verdicts,
+        kept: &mut KeptWindows,
+        judged: &mut Judged,
+    ) -> bool {
         let mut revises = false;
         for run in &mut self.0 {
             let frames = std::mem::take(&mut run.frames);

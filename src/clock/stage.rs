@@ -15,10 +15,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::alarm::Alarm;
-use super::{Clock, Frames};
 use super::restart::Restart;
 use super::unit_check::{UnitCheck, UnitVerdict};
 use super::verdict::Head;
+use super::{Clock, Frames};
 use crate::batch::{Batch, BatchEnd, BatchHandle};
 use crate::error::Error;
 use crate::input::messages::ALL_CLAIMED;

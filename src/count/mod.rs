@@ -149,11 +149,7 @@ impl Counter {
     }
 
     /// Users in the slot's window, as if these facts were in it, too.
-    pub fn users_with<'b>(
-        &self,
-        slot: Slot,
-        facts: impl Iterator<Item = ReleasedFact<'b>>,
-    ) -> u64 {
+    pub fn users_with<'b>(&self, slot: Slot, facts: impl Iterator<Item = ReleasedFact<'b>>) -> u64 {
         let mut others: Vec<&[u8]> = facts
             .filter(|fact| {
                 let known = self.table.find(fact.hash, |id| self.users.is(id, fact.uid));

@@ -56,12 +56,9 @@ impl Stage for CountStage {
     fn step(&mut self) -> Step {
         if self.current.is_none() {
             self.current = match self.rings.from_clock.pop() {
-                Ok(batch) => Some(Current {
-                    batch,
-                    marks_done: 0,
-                    places_done: 0,
-                    released_done: 0,
-                }),
+                Ok(batch) => {
+                    Some(Current { batch, marks_done: 0, places_done: 0, released_done: 0 })
+                }
                 Err(PopError::Empty) => return Step::Blocked,
                 Err(PopError::Ended) => return Step::Done,
             };

@@ -187,9 +187,8 @@ mod tests {
 
     fn point() -> Restart {
         let one = |partition, offset, clock_s: Option<i64>| {
-            let times_s = clock_s.map_or(vec![], |clock_s| {
-                (0..64).map(|n| clock_s - 30 + n % 9 * 4).collect()
-            });
+            let times_s = clock_s
+                .map_or(vec![], |clock_s| (0..64).map(|n| clock_s - 30 + n % 9 * 4).collect());
             let past = Past { clock_s, times_s };
             PartitionRestart { partition, offset, judged_to: offset + 70, past }
         };
@@ -224,7 +223,8 @@ mod tests {
     fn what_was_written_is_read() {
         let restart_point = point();
         assert_eq!(restart(&committed(&restart_point, &basis()), 5), Some(restart_point));
-        let nothing = Restart { partitions: vec![point().partitions[1].clone()], ..Restart::default() };
+        let nothing =
+            Restart { partitions: vec![point().partitions[1].clone()], ..Restart::default() };
         assert_eq!(restart(&committed(&nothing, &basis()), 5), Some(nothing));
     }
 

@@ -93,10 +93,13 @@ fn in_order_nothing_happens_to_any() {
     assert!((0..10).all(|minute| came.frames(START_S + 60 * minute) == 1200));
     assert_eq!(came.last.len(), 11);
     // The log begins in the first minute, and in the day.
-    assert!(came.last.values().filter(|word| !word.complete).map(|word| word.ts_s).eq([
-        START_S,
-        START_S.div_euclid(86_400) * 86_400
-    ]));
+    assert!(
+        came.last
+            .values()
+            .filter(|word| !word.complete)
+            .map(|word| word.ts_s)
+            .eq([START_S, START_S.div_euclid(86_400) * 86_400])
+    );
 }
 
 #[test]
@@ -111,10 +114,8 @@ fn one_bit_of_one_time_flipped_harms_no_other_frame() {
             }
             // One of every two batch sizes is enough here.
             for late in [Late::Revise, Late::Drop] {
-                let mut fed = Fed::new(&ClockSettings {
-                    now_s: Some(START_S + 900),
-                    ..settings(late)
-                });
+                let mut fed =
+                    Fed::new(&ClockSettings { now_s: Some(START_S + 900), ..settings(late) });
                 fed.join(&[Beginning]);
                 fed.log(&times, 4096);
                 fed.finish(false);

@@ -66,7 +66,10 @@ fn all_silent_windows_come_out_by_the_wall_clock_and_are_revised() {
     log.news(&News::AllSilent { now_s: 185 });
     log.news(&News::AllSilent { now_s: 186 });
     log.says("[120 1 silence]");
-    assert_eq!(log.restart.clone().unwrap().said.iter().map(|of| of.ts_s).collect::<Vec<_>>(), [120]);
+    assert_eq!(
+        log.restart.clone().unwrap().said.iter().map(|of| of.ts_s).collect::<Vec<_>>(),
+        [120]
+    );
     // Silence moves no clock: a frame of that window is on time and revises it; one of the next window
     // is counted although the wall clock is far beyond it.
     log.frames(0, 3, &[131, 181]);
