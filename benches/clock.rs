@@ -4,37 +4,61 @@ mod shared;
 
 use std::time::Instant;
 
-use headcount::clock::verdict::Verdicts;
-use headcount::clock::{Clock, ClockSettings};
+use headcount::batch::{Batch, BatchShape};
+use headcount::clock::agreement::Agree;
+use headcount::clock::{Clock, ClockSettings, Frames};
 use headcount::generate::{Late, Reading, Workload};
-use headcount::limits::BATCH_FRAMES_MAX;
+use headcount::limits::{BATCH_FRAMES_MAX, BATCH_UID_BYTES_MAX};
 use shared::{Contender, Group};
 
 fn main() {
     let frames = if shared::is_tiny() { 10_000 } else { 1_000_000 };
     let group = |name: &str, late: bool| {
         let times = times(frames, late);
-        let contender = Contender::new("plain", move || {
-            let settings = ClockSettings::default();
-            let mut clock = Clock::new(&settings);
-            let mut verdicts = Verdicts::new(BATCH_FRAMES_MAX, settings.calendar.series().len());
-            let mut refused = 0;
-            let began = Instant::now();
-            for batch in times.chunks(BATCH_FRAMES_MAX) {
-                verdicts.clear();
-                clock.judge(0, batch, &[], 0, &mut verdicts);
-                refused += verdicts.refusals().len();
-            }
-            let took = began.elapsed();
-            let judged = clock.judged();
-            assert_eq!(judged.counted + judged.refused_late, times.len() as u64);
-            assert_eq!(judged.refused_late, refused as u64);
-            assert_eq!(refused, refused_by_definition(&times, &settings));
-            took
-        });
-        Group { name: name.into(), items: frames, contenders: vec![contender] }
+        let contender = |of: &str, settings: ClockSettings| {
+            let mut batches: Vec<Batch> = times.chunks(BATCH_FRAMES_MAX).map(batch).collect();
+            let times = times.clone();
+            Contender::new(of, move || {
+                let mut clock = Clock::new(&settings);
+                let mut refused = 0;
+                let began = Instant::now();
+                for Batch { facts, verdicts, .. } in &mut batches {
+                    verdicts.clear();
+                    let frames =
+                        Frames { partition: 0, facts, held: None, next_offset: 0, wall_s: None };
+                    clock.judge(&frames, verdicts);
+                    refused += verdicts.refusals().len();
+                }
+                let took = began.elapsed();
+                let judged = clock.judged();
+                assert_eq!(judged.counted + judged.refused_late, times.len() as u64);
+                assert_eq!(judged.refused_late, refused as u64);
+                if settings.agree.is_none() {
+                    assert_eq!(refused, refused_by_definition(&times, &settings));
+                }
+                took
+            })
+        };
+        let agreeing = ClockSettings { agree: Some(Agree::default()), ..ClockSettings::plain() };
+        let contenders =
+            vec![contender("plain", ClockSettings::plain()), contender("agreement", agreeing)];
+        Group { name: name.into(), items: frames, contenders }
     };
     shared::run(vec![group("clock, in order", false), group("clock, 2 % late", true)]);
+}
+
+/// A batch of frames of these times.
+fn batch(times: &[i64]) -> Batch {
+    let mut batch = Batch::new(&BatchShape {
+        frames_max: BATCH_FRAMES_MAX,
+        uid_bytes_max: BATCH_UID_BYTES_MAX,
+        shards: 1,
+        series: 1,
+        held_bytes: None,
+        partitioned: false,
+    });
+    times.iter().for_each(|&ts_s| batch.push(ts_s, b"u", 0, 0));
+    batch
 }
 
 /// The times of the standard stream; with `late`, one in fifty up to two minutes old.

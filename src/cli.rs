@@ -2,6 +2,7 @@
 //! from these definitions.
 
 pub mod kafka;
+pub mod time;
 pub mod windows;
 
 use std::path::PathBuf;
@@ -83,10 +84,9 @@ pub struct FrameArgs {
     /// fields and what follows them is not seen
     #[arg(long)]
     pub validate: bool,
-    /// How long a window stays open after its end, in event time; a frame for a window that is
-    /// out is refused and accounted as late
-    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = parse_seconds, allow_hyphen_values = true)]
-    pub max_lag: u32,
+    #[command(flatten)]
+    /// How event time goes.
+    pub time: time::TimeArgs,
     #[command(flatten)]
     /// Which windows are counted.
     pub windows: windows::WindowArgs,
@@ -107,13 +107,12 @@ impl FrameArgs {
     /// The clock's settings.
     pub fn clock(&self) -> Result<ClockSettings, Error> {
         let calendar = self.windows.calendar()?;
-        let settings =
-            ClockSettings { max_lag_s: self.max_lag, calendar, ..ClockSettings::default() };
-        let open = settings.windows_open_max();
-        if open > WINDOWS_OPEN_MAX {
+        let settings = ClockSettings { calendar, ..self.time.settings() };
+        let kept = settings.windows_kept();
+        if kept > WINDOWS_OPEN_MAX {
             return Err(Error::usage(format!(
-                "--max-lag {} s could keep {open} windows open at once; {WINDOWS_OPEN_MAX} is the most",
-                self.max_lag
+                "--max-lag {} s and --keep {} s could keep {kept} windows at once; {WINDOWS_OPEN_MAX} is the most",
+                self.time.max_lag, self.time.keep
             )));
         }
         Ok(settings)
@@ -123,9 +122,8 @@ impl FrameArgs {
 impl Default for FrameArgs {
     fn default() -> FrameArgs {
         let ScanSettings { ts_field, uid_field, ts_unit, validate, .. } = ScanSettings::default();
-        let max_lag = ClockSettings::default().max_lag_s;
-        let windows = windows::WindowArgs::default();
-        FrameArgs { ts_field, uid_field, ts_unit, validate, max_lag, windows }
+        let (time, windows) = (time::TimeArgs::default(), windows::WindowArgs::default());
+        FrameArgs { ts_field, uid_field, ts_unit, validate, time, windows }
     }
 }
 

@@ -46,7 +46,7 @@ impl Run {
 
 /// Counts this many minutes; the first `warm_minutes` are not part of the time a frame.
 pub(crate) fn run(counter: &mut dyn Counting, users: u64, minutes: u64, warm_minutes: u64) -> Run {
-    let settings = ClockSettings::default();
+    let settings = ClockSettings::plain();
     let mut stream = Stream::new(users, &settings);
     let (frames, warm) = (stream.frames_in(minutes), stream.frames_in(warm_minutes));
     let mut pool: Vec<Batch> = (0..POOL_BATCHES).map(|_| Stream::batch()).collect();
@@ -99,6 +99,7 @@ fn step(
             Deed::Open => counter.open(mark.slot),
             Deed::Report => counts.push(counter.users_in(mark.slot)),
             Deed::Free => counter.free(mark.slot),
+            Deed::Show(_) | Deed::Release(_) => unreachable!("no frame of this stream waits"),
         }
         *marks_done += 1;
     }

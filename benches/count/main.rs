@@ -33,7 +33,7 @@ struct Real(Counter);
 
 impl Real {
     fn new() -> Real {
-        Real(Counter::new(ClockSettings::default().windows_open_max()))
+        Real(Counter::new(ClockSettings::plain().windows_open_max()))
     }
 }
 
@@ -57,8 +57,8 @@ impl Counting for Real {
 
 /// Counts once and compares every window that is over.
 fn check(users: u64) {
-    let lag_s = ClockSettings::default().max_lag_s;
-    let frames = Stream::new(users, &ClockSettings::default()).frames_in(MINUTES);
+    let lag_s = ClockSettings::plain().max_lag_s;
+    let frames = Stream::new(users, &ClockSettings::plain()).frames_in(MINUTES);
     let expected = Stream::plain_counts(users, frames, i64::from(lag_s));
     let run = drive::run(&mut Real::new(), users, MINUTES, WARM_MINUTES);
     assert_eq!(expected.len() as u64, MINUTES - 1);

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::fmt::Write;
 
 use headcount::batch::{Batch, BatchEnd, BatchShape};
-use headcount::clock::{Clock, ClockSettings};
+use headcount::clock::{Clock, ClockSettings, Frames};
 use headcount::count::hash::UidHasher;
 use headcount::limits::BATCH_UID_BYTES_MAX;
 
@@ -28,7 +28,6 @@ pub(crate) struct Stream {
     frame: u64,
     hasher: UidHasher,
     clock: Clock,
-    times: Vec<i64>,
     uid: String,
 }
 
@@ -42,7 +41,6 @@ impl Stream {
             frame: 0,
             hasher: UidHasher::new(1),
             clock: Clock::new(settings),
-            times: Vec::new(),
             uid: String::new(),
         }
     }
@@ -83,7 +81,6 @@ impl Stream {
     /// Fills a batch and has it judged.
     pub(crate) fn fill(&mut self, batch: &mut Batch) {
         batch.clear();
-        self.times.clear();
         while !batch.is_full() {
             let (ts_s, user) = self.next();
             self.uid.clear();
@@ -92,14 +89,15 @@ impl Stream {
             batch.push(ts_s, uid, self.hasher.table(uid), 0);
         }
         batch.seal(0, BatchEnd::More);
-        self.times.extend_from_slice(batch.facts.ts_s());
-        self.clock.judge(0, &self.times, &[], 0, &mut batch.verdicts);
+        let Batch { facts, verdicts, .. } = batch;
+        let frames = Frames { partition: 0, facts, held: None, next_offset: 0, wall_s: None };
+        self.clock.judge(&frames, verdicts);
     }
 
     /// How many different users each minute has that is over after this many frames, by a set of
     /// numbers a minute.
     pub(crate) fn plain_counts(users: u64, frames: u64, max_lag_s: i64) -> Vec<u64> {
-        let mut stream = Stream::new(users, &ClockSettings::default());
+        let mut stream = Stream::new(users, &ClockSettings::plain());
         let (mut counts, mut open): (Vec<u64>, Vec<(i64, HashSet<u64>)>) = Default::default();
         let mut now = i64::MIN;
         for _ in 0..frames {

@@ -88,11 +88,14 @@ impl Agreement {
         Past { clock_s: self.clock_s, times_s: [earlier, later].concat() }
     }
 
-    /// What another one needs to go on from before the time seen last, when the clock was this.
-    pub fn past_before(&self, clock_s: Option<i64>) -> Past {
+    /// What another one needs to go on from before the last frame, when the clock was this; `agreed`
+    /// says whether its time is one of those seen.
+    pub fn past_before(&self, clock_s: Option<i64>, agreed: bool) -> Past {
         let Past { mut times_s, .. } = self.past();
-        times_s.pop();
-        times_s.splice(..0, self.fell_out_s);
+        if agreed {
+            times_s.pop();
+            times_s.splice(..0, self.fell_out_s);
+        }
         Past { clock_s, times_s }
     }
 
@@ -137,6 +140,12 @@ impl Agreement {
     /// The next time; true if that moved the clock.
     pub fn see(&mut self, time_s: i64) -> bool {
         self.keep(time_s);
+        self.look()
+    }
+
+    /// A frame has come whose time agrees with nobody; true if the clock moved all the same, as what was
+    /// a large step before may be a small one now.
+    pub fn look(&mut self) -> bool {
         let Some(small_s) = self.small_s() else { return false };
         let to_s = match self.clock_s {
             None => small_s,
@@ -260,7 +269,7 @@ mod tests {
                     plain.clock_s.map(|clock_s| plain.kth(rule.small).unwrap().max(clock_s));
                 assert_eq!(agreement.existing_s(), exists, "case {case}, frame {at}");
                 assert_eq!(agreement.past().times_s, plain.last);
-                assert_eq!(agreement.past_before(before), past);
+                assert_eq!(agreement.past_before(before, true), past);
                 if random(&mut state) % 50 == 0 {
                     let mut other = Agreement::new(rule, keep_s);
                     other.resume(&agreement.past());

@@ -107,7 +107,7 @@ impl Clock {
         let one = self.partitions.one(partition);
         one.frames += 1;
         let before_s = one.agreement.clock_s();
-        let moved = agrees && one.agreement.see(ts_s);
+        let moved = if agrees { one.agreement.see(ts_s) } else { one.agreement.look() };
         let reach_s = match self.max_ahead_s {
             Some(ahead_s) => one.agreement.existing_s().map(|s| s.saturating_add(ahead_s)),
             None => Some(i64::MAX),
@@ -119,7 +119,7 @@ impl Clock {
         let offset = frames.facts.offsets().get(place).copied();
         let first = |one: &One| First {
             offset: offset.unwrap_or(0),
-            past: if agrees { one.agreement.past_before(before_s) } else { one.agreement.past() },
+            past: one.agreement.past_before(before_s, agrees),
         };
         if reach_s.is_none_or(|reach_s| ts_s > reach_s) {
             self.park(frames, place, first);

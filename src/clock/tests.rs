@@ -3,6 +3,7 @@
 mod awkward;
 mod fed;
 mod partitions;
+mod reference;
 mod rules;
 
 use super::verdict::{ClosedBy, Deed, NO_SLOT};

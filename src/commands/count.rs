@@ -29,7 +29,8 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     let clock = args.frames.clock()?;
     results_topic::check(args)?;
     let read = Read::look_at(&args.input, output.output.as_deref(), &clock)?;
-    let clock = ClockSettings { partitioned: read.is_partitioned(), ..clock };
+    let now_s = args.frames.time.now.or_else(|| read.is_bounded().then(crate::input::wall_s));
+    let clock = ClockSettings { partitioned: read.is_partitioned(), now_s, ..clock };
     let cores = cores();
     let topology = Topology::new(cores, &read.wish(args.threads.wish(), cores))?;
     let (names, told) = (read.names(), read.told());
@@ -82,7 +83,7 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     progress.finish();
     let (accounts, failed) = Accounts::of(&mut outcome, stop.reason());
     let cost = Cost::of(&outcome);
-    let summary = Summary::new(accounts, cost, &topology, names, &args.frames);
-    let summary = Summary { topic: told.now(), ..summary };
+    let mut summary = Summary::new(accounts, cost, &topology, names, &args.frames);
+    (summary.topic, summary.settings.now_s) = (told.now(), now_s);
     settle(&summary, failed, summary_to, output.quiet)
 }

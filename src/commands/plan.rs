@@ -40,7 +40,7 @@ pub fn run(args: &PlanArgs) -> Result<ExitCode, Error> {
             count(topology.counters as u64, "counter")
         )));
     }
-    let windows = clock.windows_open_max();
+    let windows = clock.windows_kept();
     let plural = |n: usize, one: &str| count(n as u64, one);
     let text = describe(args, &topology, &sizes, &shape, windows, &plural);
     print(&text.map_err(|_| Error::Internal("a plan could not be put together".into()))?)

@@ -7,7 +7,9 @@ use super::outputs::Output;
 use super::{complain, say};
 use crate::accounts::{Accounts, Cost, Ended, Frames};
 use crate::cli::FrameArgs;
+use crate::cli::time::Emit;
 use crate::clock::calendar::Calendar;
+use crate::clock::settings::Late;
 use crate::error::{Error, ExitCode};
 use crate::scan::{Kernel, Malformed};
 use crate::topology::Topology;
@@ -81,6 +83,24 @@ pub struct Settings {
     pub validate: bool,
     /// How long a window stays open after its end, seconds.
     pub max_lag_s: u32,
+    /// What became of late frames.
+    pub late: &'static str,
+    /// How long a window is kept besides, seconds.
+    pub keep_s: u32,
+    /// How often results come out again at most, seconds.
+    pub every_s: u32,
+    /// What was put out besides final results.
+    pub emit: &'static str,
+    /// Whether empty windows were put out.
+    pub fill: bool,
+    /// How many frames had to agree on a time.
+    pub agree: String,
+    /// How far ahead a frame was counted at once, seconds.
+    pub max_ahead_s: u32,
+    /// The wall clock, where it stood still, unix seconds.
+    pub now_s: Option<i64>,
+    /// The share of refused frames that would have stopped the run.
+    pub max_refused: Option<f64>,
 }
 
 impl Settings {
@@ -94,7 +114,22 @@ impl Settings {
             uid_field: args.uid_field.to_string(),
             ts_unit: args.ts_unit.to_string(),
             validate: args.validate,
-            max_lag_s: args.max_lag,
+            max_lag_s: args.time.max_lag,
+            late: match args.time.late {
+                Late::Revise => "revise",
+                Late::Drop => "drop",
+            },
+            keep_s: args.time.keep,
+            every_s: args.time.every,
+            emit: match args.time.emit {
+                Emit::Final => "final",
+                Emit::Updates => "updates",
+            },
+            fill: args.time.fill,
+            agree: args.time.agree.to_string(),
+            max_ahead_s: args.time.max_ahead,
+            now_s: args.time.now,
+            max_refused: args.time.max_refused,
         }
     }
 }

@@ -112,6 +112,15 @@ impl Read {
         }
     }
 
+    /// Whether all it will hold is there already.
+    pub fn is_bounded(&self) -> bool {
+        match self {
+            Read::Files(inputs) => !inputs.iter().any(Input::is_pipe),
+            #[cfg(feature = "kafka")]
+            Read::Topic(topic) => topic.is_bounded(),
+        }
+    }
+
     /// What suits it where the user has no wish.
     pub fn wish(&self, wish: Wish, cores: usize) -> Wish {
         if !self.is_partitioned() {

@@ -125,6 +125,11 @@ impl FrameReader {
         self.waiting_on.as_deref()
     }
 
+    /// The wall clock, unix seconds: no frame at hand was there later.
+    pub fn wall_s(&self) -> i64 {
+        super::wall_s()
+    }
+
     /// Claims the next chunk; the one before must be done.
     pub fn claim(&mut self) -> Claimed {
         debug_assert!(matches!(self.work, Work::None));

@@ -131,6 +131,11 @@ pub trait MessageReader: Send {
     /// The next of the messages drawn; none after the last.
     fn next(&mut self) -> Option<Message<'_>>;
 
+    /// The wall clock when the messages at hand were drawn, unix seconds, if somebody looked.
+    fn wall_s(&self) -> Option<i64> {
+        None
+    }
+
     /// After how long it wants to be asked again though nobody wakes its thread; none: never.
     fn wake_in(&self) -> Option<Duration>;
 }

@@ -70,6 +70,12 @@ impl Coding {
     }
 }
 
+/// The wall clock, unix seconds.
+pub fn wall_s() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
 /// One input, looked at and ready.
 #[derive(Debug)]
 pub struct Input {
@@ -117,6 +123,11 @@ impl Input {
                 }
             })
             .collect()
+    }
+
+    /// Whether it is one that may grow while it is read.
+    pub fn is_pipe(&self) -> bool {
+        matches!(self.kind, InputKind::Pipe(_))
     }
 
     /// An open pipe as an input, for a producer inside the program.

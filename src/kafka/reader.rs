@@ -50,6 +50,10 @@ impl MessageReader for Reader {
         self.held.take()
     }
 
+    fn wall_s(&self) -> Option<i64> {
+        Some(crate::input::wall_s())
+    }
+
     fn wake_in(&self) -> Option<Duration> {
         Some(HOUSE_EVERY)
     }

@@ -137,6 +137,11 @@ impl Topic {
         Some(Box::new(keeper))
     }
 
+    /// Whether it is read up to what is there already.
+    pub fn is_bounded(&self) -> bool {
+        self.plan.until == Some(Until::End)
+    }
+
     /// The cluster's id, where the brokers tell it.
     pub fn cluster_id(&self) -> Option<&str> {
         self.cluster_id.as_deref()

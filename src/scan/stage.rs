@@ -153,9 +153,12 @@ impl ScanStage {
             checking_unit,
         };
         match &mut self.reader {
-            Reader::Lines(lines) => fill::from_lines(lines, &mut frames, batch),
+            Reader::Lines(lines) => {
+                batch.wall_s = Some(lines.wall_s());
+                fill::from_lines(lines, &mut frames, batch)
+            }
             Reader::Messages(messages) => {
-                batch.partition = partition;
+                (batch.partition, batch.wall_s) = (partition, messages.wall_s());
                 let end = fill::from_messages(&mut **messages, &mut frames, batch);
                 self.reached_s = fill::reached_s(batch.facts.ts_s()).or(self.reached_s);
                 end

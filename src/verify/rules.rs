@@ -24,9 +24,9 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// The rules of these settings, at this time of the wall clock. Without agreement each time is the
-    /// clock's, and none is ahead.
-    pub fn of(settings: &ClockSettings, now_s: i64) -> Rules {
+    /// The rules of these settings. Without agreement each time is the clock's, and none is ahead;
+    /// without a wall clock that stands still none is beyond it.
+    pub fn of(settings: &ClockSettings) -> Rules {
         let agreed = |agree: &Agree| (agree.small, agree.large, agree.last);
         let agree = settings.agree.as_ref();
         Rules {
@@ -35,7 +35,7 @@ impl Rules {
             drop: settings.late == Late::Drop,
             agree: agree.map_or((1, 1, 1), agreed),
             max_ahead_s: agree.map_or(NEVER_S, |_| settings.max_ahead_s.into()),
-            now_s: agree.map_or(NEVER_S, |_| now_s),
+            now_s: agree.and(settings.now_s).unwrap_or(NEVER_S),
         }
     }
 

@@ -200,7 +200,7 @@ fn one(seed: u64) {
     let job = Job {
         source: Source::Messages(Box::new(MemorySource { partitions, seed: random.next() })),
         scan: settings,
-        clock: ClockSettings { max_lag_s, partitioned: true, ..ClockSettings::default() },
+        clock: ClockSettings { max_lag_s, partitioned: true, ..ClockSettings::plain() },
         depth: Depth::Count,
         live: Live::new(topology.scanners),
         topology,

@@ -101,7 +101,7 @@ impl Run {
     pub(crate) fn brute_force(&self, log: &[Frame]) -> Replay {
         let settings = ReplaySettings {
             scan: scan(),
-            rules: Rules::of(&self.clock, self.clock.now_s.unwrap()),
+            rules: Rules::of(&self.clock),
             lengths: self.lengths.split(',').map(|name| name.parse().unwrap()).collect(),
             zones: self.zones.split(',').map(str::to_owned).collect(),
             partitions: false,

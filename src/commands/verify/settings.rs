@@ -6,7 +6,10 @@ use clap::ValueEnum;
 use serde::Deserialize;
 
 use crate::cli::VerifyArgs;
+use crate::cli::time::Agreeing;
+use crate::clock::ClockSettings;
 use crate::clock::calendar::Calendar;
+use crate::clock::settings::Late;
 use crate::error::Error;
 use crate::scan::{Kernel, ScanSettings, TsUnit};
 use crate::verify::replay::ReplaySettings;
@@ -35,6 +38,11 @@ struct Said {
     ts_unit: String,
     validate: bool,
     max_lag_s: u32,
+    late: String,
+    keep_s: u32,
+    agree: String,
+    max_ahead_s: u32,
+    now_s: Option<i64>,
 }
 
 /// The settings these flags ask for.
@@ -47,7 +55,7 @@ pub(super) fn of(args: &VerifyArgs) -> Result<Settings, Error> {
         None => Ok(Settings {
             replay: ReplaySettings {
                 scan: args.frames.scan(),
-                rules: rules(args.frames.max_lag),
+                rules: Rules::of(&args.frames.time.settings()),
                 lengths: args.frames.windows.windows.clone(),
                 zones: args.frames.windows.timezone.iter().map(ToString::to_string).collect(),
                 partitions: args.partitions,
@@ -79,23 +87,18 @@ fn of_summary(path: &Path, partitions: bool) -> Result<Settings, Error> {
                 validate: said.validate,
                 kernel: Kernel::best(),
             },
-            rules: rules(said.max_lag_s),
+            rules: Rules::of(&ClockSettings {
+                max_lag_s: said.max_lag_s,
+                late: Late::from_str(&said.late, false).map_err(&none)?,
+                keep_s: said.keep_s,
+                agree: said.agree.parse::<Agreeing>().map_err(&none)?.0,
+                max_ahead_s: said.max_ahead_s,
+                now_s: said.now_s,
+                ..ClockSettings::default()
+            }),
             lengths: lengths.map_err(none)?,
             zones: said.timezones,
             partitions,
         },
     })
-}
-
-/// The rules of the plain clock: every time is agreed on, none is ahead, what is late is dropped.
-fn rules(max_lag_s: u32) -> Rules {
-    let never = i64::MAX / 4;
-    Rules {
-        max_lag_s: max_lag_s.into(),
-        keep_s: 0,
-        drop: true,
-        agree: (1, 1, 1),
-        max_ahead_s: never,
-        now_s: never,
-    }
 }

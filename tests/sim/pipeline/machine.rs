@@ -141,7 +141,7 @@ impl Machine {
         let job = Job {
             source: engine::Source::Inputs(inputs),
             scan: settings.clone(),
-            clock: ClockSettings { max_lag_s: *max_lag_s, ..ClockSettings::default() },
+            clock: ClockSettings { max_lag_s: *max_lag_s, ..ClockSettings::plain() },
             depth: Depth::Count,
             topology: topology.clone(),
             wait: WaitPolicy::Park,
