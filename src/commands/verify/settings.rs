@@ -18,6 +18,8 @@ use crate::verify::rules::Rules;
 /// What a recount goes by.
 pub(super) struct Settings {
     pub(super) replay: ReplaySettings,
+    /// Empty windows came out too.
+    pub(super) fill: bool,
     /// Why they may not be those of the run.
     pub(super) doubt: Option<String>,
 }
@@ -40,6 +42,7 @@ struct Said {
     max_lag_s: u32,
     late: String,
     keep_s: u32,
+    fill: bool,
     agree: String,
     max_ahead_s: u32,
     now_s: Option<i64>,
@@ -55,11 +58,12 @@ pub(super) fn of(args: &VerifyArgs) -> Result<Settings, Error> {
         None => Ok(Settings {
             replay: ReplaySettings {
                 scan: args.frames.scan(),
-                rules: Rules::of(&args.frames.time.settings()),
+                rules: Rules::of(&now(args.frames.time.settings())),
                 lengths: args.frames.windows.windows.clone(),
                 zones: args.frames.windows.timezone.iter().map(ToString::to_string).collect(),
                 partitions: args.partitions,
             },
+            fill: args.frames.time.fill,
             doubt: None,
         }),
     }
@@ -76,6 +80,7 @@ fn of_summary(path: &Path, partitions: bool) -> Result<Settings, Error> {
     let of_zones = said.timezones.iter().any(|zone| zone != "UTC");
     let (theirs, ours) = (&said.timezone_data, Calendar::zone_data());
     Ok(Settings {
+        fill: said.fill,
         doubt: (of_zones && theirs != ours).then(|| {
             format!("the run's time zones are of release {theirs}, these are of {ours}: borders may differ")
         }),
@@ -87,7 +92,7 @@ fn of_summary(path: &Path, partitions: bool) -> Result<Settings, Error> {
                 validate: said.validate,
                 kernel: Kernel::best(),
             },
-            rules: Rules::of(&ClockSettings {
+            rules: Rules::of(&now(ClockSettings {
                 max_lag_s: said.max_lag_s,
                 late: Late::from_str(&said.late, false).map_err(&none)?,
                 keep_s: said.keep_s,
@@ -95,10 +100,15 @@ fn of_summary(path: &Path, partitions: bool) -> Result<Settings, Error> {
                 max_ahead_s: said.max_ahead_s,
                 now_s: said.now_s,
                 ..ClockSettings::default()
-            }),
+            })),
             lengths: lengths.map_err(none)?,
             zones: said.timezones,
             partitions,
         },
     })
+}
+
+/// The wall clock of these settings, or now: as in a run over what is there.
+fn now(clock: ClockSettings) -> ClockSettings {
+    ClockSettings { now_s: clock.now_s.or_else(|| Some(crate::input::wall_s())), ..clock }
 }
