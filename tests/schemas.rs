@@ -176,8 +176,10 @@ fn results_and_summary_are_what_the_schemas_say() {
     let (log, summary) = (stream(folder.path()), folder.path().join("run.json"));
     let (results_schema, summary_schema) =
         (schema("result.schema.json"), schema("summary.schema.json"));
-    for flags in [&[][..], &["--validate", "--counters", "2", "--max-lag", "2m"]] {
-        let output = count(&log, &summary, flags);
+    let all = "--windows minute,day --timezone Asia/Tokyo,UTC --keep 90s --emit updates --every 1s";
+    for flags in ["", "--validate --counters 2 --max-lag 20s --fill --max-refused 0.9"] {
+        let flags: Vec<&str> = all.split(' ').chain(flags.split_whitespace()).collect();
+        let output = count(&log, &summary, &flags);
         assert!(output.status.success());
         let text = String::from_utf8(output.stdout).unwrap();
         let results: Vec<Value> =
@@ -188,10 +190,13 @@ fn results_and_summary_are_what_the_schemas_say() {
             let first = format!(r#"{{"ts":{},"cnt":{},"#, result["ts"], result["cnt"]);
             assert!(line.starts_with(&first), "{line}");
         }
+        let of = |name: &str| -> BTreeSet<String> {
+            results.iter().map(|result| result[name].as_str().unwrap().to_owned()).collect()
+        };
         // A file is never silent.
-        let mut closed_by: BTreeSet<String> = ["silence".to_owned()].into();
-        closed_by.extend(results.iter().map(|r| r["closed_by"].as_str().unwrap().to_owned()));
+        let closed_by = &of("closed_by") | &["silence".to_owned()].into();
         assert_eq!(closed_by, enum_of(&results_schema["properties"]["closed_by"]));
+        assert_eq!(of("status"), enum_of(&results_schema["properties"]["status"]));
 
         let summary = read(&summary);
         check(&summary_schema, &summary, "summary");
@@ -203,7 +208,8 @@ fn results_and_summary_are_what_the_schemas_say() {
             ["refused_late", "refused_future", "refused_gone", "out_before", "malformed", "empty"];
         let parts: u64 = parts.iter().map(|part| n(part)).sum();
         assert_eq!(n("frames_read"), n("counted") + parts + n("parked"));
-        assert!(n("refused_late") > 0 && n("malformed") > 0, "{summary}");
+        let minutes = &summary["by_windows"][0];
+        assert!(minutes["refused_late"].as_u64().unwrap() > 0 && n("malformed") > 0, "{summary}");
         let reasons = summary["malformed_by_reason"].as_object().unwrap();
         let by_reason: u64 = reasons.values().map(|n| n.as_u64().unwrap()).sum();
         assert_eq!(by_reason, n("malformed"));

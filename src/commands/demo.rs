@@ -11,7 +11,7 @@ use super::print;
 use super::settle::{Summary, settle};
 use crate::accounts::{Accounts, Cost};
 use crate::cli::{DemoArgs, FrameArgs};
-use crate::clock::ClockSettings;
+use crate::clock::{ClockSettings, settings};
 use crate::engine::{self, Job, Sizes, Source};
 use crate::error::{Error, ExitCode};
 use crate::generate::{Late, Skew, Workload};
@@ -57,7 +57,8 @@ pub fn run(args: &DemoArgs) -> Result<ExitCode, Error> {
     let job = Job {
         source: Source::Inputs(vec![Input::from_pipe("sample", read_end)]),
         scan: frame_args.scan(),
-        clock: ClockSettings::default(),
+        // One word on each minute: the table is read from top to bottom.
+        clock: ClockSettings { late: settings::Late::Drop, ..ClockSettings::default() },
         depth: Depth::Count,
         topology: topology.clone(),
         wait: WaitPolicy::default(),

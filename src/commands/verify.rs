@@ -3,7 +3,10 @@
 mod settings;
 mod told;
 
+use std::collections::BTreeMap;
+
 use indicatif::HumanCount;
+use jiff::tz::TimeZoneDatabase;
 
 use super::settle::count;
 use super::{print, say};
@@ -11,8 +14,8 @@ use crate::cli::VerifyArgs;
 use crate::error::{Error, ExitCode};
 use crate::limits::TS_S_MAX;
 use crate::scan::TsUnit;
-use crate::verify::oracle;
 use crate::verify::replay::{Key, Replay, Word};
+use crate::verify::{borders, oracle};
 use told::Told;
 
 /// Recounts and compares.
@@ -30,6 +33,7 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode, Error> {
             .then(|| format!("{}: no result, but the recount has {}", shown(key), right(word)))
     };
     let differs = |(key, told): (&Key, &Told)| match replay.words.get(key) {
+        None if settings.fill && told.is_empty_window(&replay.words) => None,
         None => Some(format!("{}: a result, but the recount has no such window", shown(key))),
         Some(word) => difference(key, told, word, &args.results.display().to_string()),
     };
@@ -113,6 +117,28 @@ fn difference(key: &Key, told: &Told, word: &Word, file: &str) -> Option<String>
     let said = serde_json::to_string(line).unwrap_or_default();
     (!agrees)
         .then(|| format!("{}: the result says {said}, the recount {}", shown(key), right(word)))
+}
+
+impl Told {
+    /// Whether it says, rightly, that a window between two others of its kind is empty. That each such
+    /// window has a line is not looked at.
+    fn is_empty_window(&self, words: &BTreeMap<Key, Word>) -> bool {
+        let line = &self.line;
+        let of_its_kind = |ts| Key { window: line.window.clone(), zone: line.zone.clone(), ts };
+        let before = words.range(of_its_kind(i64::MIN)..of_its_kind(line.ts)).next();
+        let after = words.range(of_its_kind(line.ts)..=of_its_kind(i64::MAX)).next();
+        let zone = TimeZoneDatabase::bundled().get(line.zone.as_deref().unwrap_or("UTC"));
+        let (Ok(length), Ok(zone)) = (line.window.parse(), zone) else { return false };
+        let Some(&(start_s, end_s, ts)) = borders::windows_at(length, &zone, line.ts).first()
+        else {
+            return false;
+        };
+        before.is_some()
+            && after.is_some()
+            && (line.cnt, line.frames, line.late, line.ts) == (0, 0, 0, ts)
+            && is_instant(&line.start, start_s)
+            && is_instant(&line.end, end_s)
+    }
 }
 
 /// Whether this is how RFC 3339 writes a second of unix time. Beyond the year 9999 only its form is

@@ -46,7 +46,7 @@ fn each_length_in_a_zone() {
 fn lines_of_cells_always_have_the_zone() {
     let flags = ["count", "-", "-q", "--windows=day", "--timezone=Asia/Tokyo", "--format"];
     let csv = run_with(&[&flags[..], &["csv"]].concat(), log()).exits(0).stdout;
-    let line = "1699974000,2,day,Asia/Tokyo,2023-11-14T15:00:00Z,2023-11-15T15:00:00Z,2,0,final,0,time,false";
+    let line = "1699974000,2,day,Asia/Tokyo,2023-11-14T15:00:00Z,2023-11-15T15:00:00Z,2,0,final,0,end,false";
     assert_eq!(csv.lines().nth(1), Some(line));
     let table = run_with(&[&flags[..], &["table"]].concat(), log()).exits(0).stdout;
     assert!(table.lines().nth(1).unwrap().ends_with("  no        Asia/Tokyo"), "{table}");
@@ -96,10 +96,10 @@ fn verify_recounts_every_length_by_the_summary_of_the_run() {
         ("month", "Asia/Kathmandu"),
         ("year", "UTC"),
     ] {
-        let flags = ["--windows", window, "--timezone", zone, "--max-lag", "2d"];
-        let flags = if window == "minute" { &flags[..4] } else { &flags[..] };
+        let flags = ["--windows", window, "--timezone", zone, "--agree=off", "--max-lag", "2d"];
+        let flags = if window == "minute" { &flags[..5] } else { &flags[..] };
         let (_, said) = folder.count(&[&["--to", &results, &log], flags].concat());
-        let some = if ["month", "year"].contains(&window) { 0 } else { 100 };
+        let some = if ["week", "month", "year"].contains(&window) { 0 } else { 100 };
         assert!(said["refused_late"].as_u64().unwrap() >= some, "{window}");
         let ran = run(&["verify", &results, &log, "--summary", &summary]).exits(0);
         let late = format!("{} late", said["refused_late"]);
@@ -110,6 +110,35 @@ fn verify_recounts_every_length_by_the_summary_of_the_run() {
             run(&["verify", &results, &log]).exits(3);
         }
     }
+}
+
+#[test]
+fn all_windows_of_two_zones_at_once_are_what_verify_says() {
+    let folder = Folder::new();
+    let log =
+        folder.generated("log", "--kind hostile --frames 20000 --rate 0.02 --frame-bytes 300");
+    let (results, summary) = (folder.at("results"), folder.at("summary.json"));
+    let windows = ["--windows=minute,hour,day,week,month,year,6h", "--timezone=Asia/Kathmandu,UTC"];
+    for flags in [
+        &[][..],
+        &["--late=drop", "--agree=off"],
+        &["--emit=updates", "--every=1h", "--keep=3d", "--max-ahead=1d"],
+        &["--fill", "--max-lag=1d", "--agree=2,9/20"],
+    ] {
+        let args = [&["--to", &results, &log], &windows[..], flags].concat();
+        let (_, said) = folder.count(&args);
+        assert_eq!(said["by_windows"].as_array().unwrap().len(), 11);
+        let ran = run(&["verify", &results, &log, "--summary", &summary]).exits(0);
+        assert!(ran.stdout.contains("agreed with the recount"), "{}", ran.stdout);
+        run(&[&["verify", &results, &log], &windows[..], flags].concat()).exits(0);
+    }
+    // An empty window that is none.
+    let right = folder.read("results");
+    let empty = right.lines().find(|line| line.contains(r#""cnt":0,"window":"hour""#)).unwrap();
+    let start = empty.split(',').next().unwrap();
+    let wrong = format!("{{\"ts\":{}", start[6..].parse::<i64>().unwrap() + 1);
+    folder.file("results", right.replace(start, &wrong));
+    run(&["verify", &results, &log, "--summary", &summary]).exits(3).says("hour Asia/Kathmandu");
 }
 
 #[test]
@@ -158,8 +187,9 @@ fn verify_takes_files_as_partitions() {
         ) + "\n"
     };
     let results = folder.file("results", (0..9).map(line).collect::<String>());
-    run(&["verify", &results, &early, &late]).exits(3).says("7 windows differ");
-    run(&["verify", "--partitions", &results, &early, &late]).exits(0);
+    let verify = ["verify", "--agree=off", "--late=drop", &results, &early, &late];
+    run(&verify).exits(3).says("7 windows differ");
+    run(&[&verify[..], &["--partitions"]].concat()).exits(0);
 }
 
 #[test]

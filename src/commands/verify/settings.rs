@@ -8,7 +8,6 @@ use serde::Deserialize;
 use crate::cli::VerifyArgs;
 use crate::cli::time::Agreeing;
 use crate::clock::ClockSettings;
-use crate::clock::agreement::Agree;
 use crate::clock::calendar::Calendar;
 use crate::clock::settings::Late;
 use crate::error::Error;
@@ -19,6 +18,8 @@ use crate::verify::rules::Rules;
 /// What a recount goes by.
 pub(super) struct Settings {
     pub(super) replay: ReplaySettings,
+    /// Empty windows came out too.
+    pub(super) fill: bool,
     /// Why they may not be those of the run.
     pub(super) doubt: Option<String>,
 }
@@ -41,6 +42,7 @@ struct Said {
     max_lag_s: u32,
     late: String,
     keep_s: u32,
+    fill: bool,
     agree: String,
     max_ahead_s: u32,
     now_s: Option<i64>,
@@ -56,11 +58,12 @@ pub(super) fn of(args: &VerifyArgs) -> Result<Settings, Error> {
         None => Ok(Settings {
             replay: ReplaySettings {
                 scan: args.frames.scan(),
-                rules: rules(&args.frames.time.settings()),
+                rules: Rules::of(&now(args.frames.time.settings())),
                 lengths: args.frames.windows.windows.clone(),
                 zones: args.frames.windows.timezone.iter().map(ToString::to_string).collect(),
                 partitions: args.partitions,
             },
+            fill: args.frames.time.fill,
             doubt: None,
         }),
     }
@@ -77,6 +80,7 @@ fn of_summary(path: &Path, partitions: bool) -> Result<Settings, Error> {
     let of_zones = said.timezones.iter().any(|zone| zone != "UTC");
     let (theirs, ours) = (&said.timezone_data, Calendar::zone_data());
     Ok(Settings {
+        fill: said.fill,
         doubt: (of_zones && theirs != ours).then(|| {
             format!("the run's time zones are of release {theirs}, these are of {ours}: borders may differ")
         }),
@@ -88,7 +92,7 @@ fn of_summary(path: &Path, partitions: bool) -> Result<Settings, Error> {
                 validate: said.validate,
                 kernel: Kernel::best(),
             },
-            rules: rules(&ClockSettings {
+            rules: Rules::of(&now(ClockSettings {
                 max_lag_s: said.max_lag_s,
                 late: Late::from_str(&said.late, false).map_err(&none)?,
                 keep_s: said.keep_s,
@@ -96,7 +100,7 @@ fn of_summary(path: &Path, partitions: bool) -> Result<Settings, Error> {
                 max_ahead_s: said.max_ahead_s,
                 now_s: said.now_s,
                 ..ClockSettings::default()
-            }),
+            })),
             lengths: lengths.map_err(none)?,
             zones: said.timezones,
             partitions,
@@ -104,18 +108,7 @@ fn of_summary(path: &Path, partitions: bool) -> Result<Settings, Error> {
     })
 }
 
-/// The rules of a clock of these settings. Without agreement every time is agreed on, and none is
-/// ahead; without a wall clock that stands still none is beyond it.
-fn rules(clock: &ClockSettings) -> Rules {
-    let never = i64::MAX / 4;
-    let agree = clock.agree.unwrap_or(Agree::ONE);
-    let is_off = clock.agree.is_none();
-    Rules {
-        max_lag_s: clock.max_lag_s.into(),
-        keep_s: clock.keep_s.into(),
-        drop: clock.late == Late::Drop,
-        agree: (agree.small, agree.large, agree.last),
-        max_ahead_s: if is_off { never } else { clock.max_ahead_s.into() },
-        now_s: clock.now_s.filter(|_| !is_off).unwrap_or(never),
-    }
+/// The wall clock of these settings, or now: as in a run over what is there.
+fn now(clock: ClockSettings) -> ClockSettings {
+    ClockSettings { now_s: clock.now_s.or_else(|| Some(crate::input::wall_s())), ..clock }
 }
