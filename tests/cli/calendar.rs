@@ -46,7 +46,7 @@ fn each_length_in_a_zone() {
 fn lines_of_cells_always_have_the_zone() {
     let flags = ["count", "-", "-q", "--windows=day", "--timezone=Asia/Tokyo", "--format"];
     let csv = run_with(&[&flags[..], &["csv"]].concat(), log()).exits(0).stdout;
-    let line = "1699974000,2,day,Asia/Tokyo,2023-11-14T15:00:00Z,2023-11-15T15:00:00Z,2,0,final,0,end,false";
+    let line = "1699974000,2,day,Asia/Tokyo,2023-11-14T15:00:00Z,2023-11-15T15:00:00Z,2,0,final,0,time,false";
     assert_eq!(csv.lines().nth(1), Some(line));
     let table = run_with(&[&flags[..], &["table"]].concat(), log()).exits(0).stdout;
     assert!(table.lines().nth(1).unwrap().ends_with("  no        Asia/Tokyo"), "{table}");
