@@ -78,7 +78,8 @@ pub(crate) fn closed_by_time(results: &str) -> String {
 /// to see what is tested here. What the clock does by itself is tested in `time.rs`.
 pub(crate) fn plain<'a>(args: &[&'a str]) -> Vec<&'a str> {
     let mut args = args.to_vec();
-    let says = |arg: &&str| ["--agree", "--late", "--config"].iter().any(|flag| arg.starts_with(flag));
+    let says =
+        |arg: &&str| ["--agree", "--late", "--config"].iter().any(|flag| arg.starts_with(flag));
     if matches!(args.first(), Some(&("count" | "verify"))) && !args.iter().any(says) {
         args.splice(1..1, ["--agree=off", "--late=drop"]);
     }
