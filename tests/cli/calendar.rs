@@ -46,7 +46,7 @@ fn each_length_in_a_zone() {
 fn lines_of_cells_always_have_the_zone() {
     let flags = ["count", "-", "-q", "--windows=day", "--timezone=Asia/Tokyo", "--format"];
     let csv = run_with(&[&flags[..], &["csv"]].concat(), log()).exits(0).stdout;
-    let line = "1699974000,2,day,Asia/Tokyo,2023-11-14T15:00:00Z,2023-11-15T15:00:00Z,2,0,final,0,end,false";
+    let line = "1699974000,2,day,Asia/Tokyo,2023-11-14T15:00:00Z,2023-11-15T15:00:00Z,2,0,final,0,time,false";
     assert_eq!(csv.lines().nth(1), Some(line));
     let table = run_with(&[&flags[..], &["table"]].concat(), log()).exits(0).stdout;
     assert!(table.lines().nth(1).unwrap().ends_with("  no        Asia/Tokyo"), "{table}");
@@ -120,9 +120,9 @@ fn all_windows_of_two_zones_at_once_are_what_verify_says() {
     let (results, summary) = (folder.at("results"), folder.at("summary.json"));
     let windows = ["--windows=minute,hour,day,week,month,year,6h", "--timezone=Asia/Kathmandu,UTC"];
     for flags in [
-        &[][..],
+        &["--agree=8,33/64"][..],
         &["--late=drop", "--agree=off"],
-        &["--emit=updates", "--every=1h", "--keep=3d", "--max-ahead=1d"],
+        &["--late=revise", "--emit=updates", "--every=1h", "--keep=3d", "--max-ahead=1d"],
         &["--fill", "--max-lag=1d", "--agree=2,9/20"],
     ] {
         let args = [&["--to", &results, &log], &windows[..], flags].concat();
