@@ -24,4 +24,5 @@ mod large;
 mod live;
 mod rejects;
 mod signals;
+mod time;
 mod verify;
