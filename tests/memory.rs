@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use headcount::clock::ClockSettings;
+use headcount::clock::calendar::{Calendar, Length};
 use headcount::count::memory_bytes;
 use headcount::engine::{self, Job, Sizes, Source};
 use headcount::generate::{Late, Workload};
@@ -181,6 +182,29 @@ fn nothing_is_allocated_once_running() {
             }
         }
     }
+}
+
+#[test]
+fn the_calendar_allocates_nothing() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let names = "minute,15m,hour,day,week,month,year,rolling:7d";
+    let lengths: Vec<Length> = names.split(',').map(|name| name.parse().unwrap()).collect();
+    let zones = ["Europe/Zurich", "Africa/Casablanca", "Australia/Lord_Howe", "UTC"];
+    let zones = zones.map(|name| name.parse().unwrap());
+    let mut calendar = Calendar::new(&lengths, &zones).unwrap();
+    let series = (0..).take(calendar.series().len());
+    let mut once = || {
+        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        for ts_s in (1_000_000_000..2_500_000_000).step_by(400_000) {
+            for series in series.clone() {
+                assert!(calendar.window_at(series, ts_s).contains(ts_s));
+            }
+        }
+        ALLOCATIONS.load(Ordering::Relaxed) - before
+    };
+    // Threads of other tests may begin meanwhile, but not each time.
+    let allocations: Vec<u64> = (0..5).map(|_| once()).collect();
+    assert!(allocations.contains(&0), "{allocations:?}");
 }
 
 #[test]

@@ -260,3 +260,39 @@ impl Replayer {
         self.replay
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ClockSettings;
+
+    const DAY_S: i64 = 86_400;
+
+    #[test]
+    fn rolling_windows_have_the_users_of_their_days_up_to_the_newest() {
+        let settings = ReplaySettings {
+            scan: ScanSettings::default(),
+            rules: Rules::of(&ClockSettings { max_lag_s: 864_000, ..ClockSettings::plain() }),
+            lengths: vec![Length::Rolling(3)],
+            zones: vec!["UTC".into()],
+            partitions: false,
+        };
+        let mut replayer = Replayer::new(&settings, 1);
+        for (day, user) in [(11, "a"), (12, "b"), (12, "b"), (14, "a")] {
+            let ts = day * DAY_S + 5;
+            replayer.line(0, format!("{{\"ts\":{ts},\"uid\":\"{user}\"}}").as_bytes());
+        }
+        let words = replayer.finish().words;
+        let told: Vec<_> = words
+            .iter()
+            .map(|(key, word)| {
+                let days = (word.window.start_s / DAY_S, word.window.end_s / DAY_S);
+                (key.ts / DAY_S, days, word.users.len(), word.frames)
+            })
+            .collect();
+        // The 13th had no frame of its own; the 15th and 16th are days to come.
+        let right =
+            [(11, (9, 12), 1, 1), (12, (10, 13), 2, 3), (13, (11, 14), 2, 3), (14, (12, 15), 2, 3)];
+        assert_eq!(told, right);
+    }
+}

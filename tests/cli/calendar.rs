@@ -120,9 +120,9 @@ fn all_windows_of_two_zones_at_once_are_what_verify_says() {
     let (results, summary) = (folder.at("results"), folder.at("summary.json"));
     let windows = ["--windows=minute,hour,day,week,month,year,6h", "--timezone=Asia/Kathmandu,UTC"];
     for flags in [
-        &[][..],
+        &["--agree=8,33/64"][..],
         &["--late=drop", "--agree=off"],
-        &["--emit=updates", "--every=1h", "--keep=3d", "--max-ahead=1d"],
+        &["--late=revise", "--emit=updates", "--every=1h", "--keep=3d", "--max-ahead=1d"],
         &["--fill", "--max-lag=1d", "--agree=2,9/20"],
     ] {
         let args = [&["--to", &results, &log], &windows[..], flags].concat();
