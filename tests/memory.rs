@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use headcount::clock::ClockSettings;
 use headcount::clock::calendar::{Calendar, Length};
+use headcount::clock::settings;
 use headcount::count::memory_bytes;
 use headcount::engine::{self, Job, Sizes, Source};
 use headcount::generate::{Late, Workload};
@@ -136,7 +137,8 @@ fn allocations_at_results(frame_bytes: usize, cores: usize, wish: Wish, piped: b
     let job = Job {
         source: Source::Inputs(inputs),
         scan: ScanSettings::default(),
-        clock: ClockSettings::default(),
+        // What an hour of kept windows needs is there only after an hour.
+        clock: ClockSettings { late: settings::Late::Drop, ..ClockSettings::default() },
         depth: Depth::Count,
         live: Live::new(topology.scanners),
         topology,
@@ -222,7 +224,7 @@ fn summary(workload: &Workload) -> serde_json::Value {
     let folder = tempfile::tempdir().unwrap();
     let summary = folder.path().join("summary.json");
     let mut child = Command::new(env!("CARGO_BIN_EXE_headcount"))
-        .args(["count", "-", "--quiet", "--summary"])
+        .args(["count", "--late=drop", "-", "--quiet", "--summary"])
         .arg(&summary)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
