@@ -246,17 +246,20 @@ mod tests {
             while at < 400 {
                 // In order, all over the place, or a step far ahead for a while.
                 now_s += i64::try_from(random(&mut state) % 3).unwrap();
-                if random(&mut state) % 100 == 0 {
+                if random(&mut state).is_multiple_of(100) {
                     now_s += 10_000;
                 }
-                let jitter =
-                    if random(&mut state) % 8 == 0 { random(&mut state) % 30_000 } else { 0 };
+                let jitter = if random(&mut state).is_multiple_of(8) {
+                    random(&mut state) % 30_000
+                } else {
+                    0
+                };
                 let time_s =
                     now_s + i64::try_from(jitter).unwrap() - 15_000 * i64::from(jitter > 0);
                 let below: Vec<i64> = (0..random(&mut state) % 90)
                     .filter_map(|n| Some(plain.clock_s? - i64::try_from(n % 7).ok()?))
                     .collect();
-                if random(&mut state) % 10 == 0 && agreement.is_calm() {
+                if random(&mut state).is_multiple_of(10) && agreement.is_calm() {
                     agreement.see_below(&below);
                     below.iter().for_each(|&time_s| plain.see(time_s));
                 }
@@ -270,7 +273,7 @@ mod tests {
                 assert_eq!(agreement.existing_s(), exists, "case {case}, frame {at}");
                 assert_eq!(agreement.past().times_s, plain.last);
                 assert_eq!(agreement.past_before(before, true), past);
-                if random(&mut state) % 50 == 0 {
+                if random(&mut state).is_multiple_of(50) {
                     let mut other = Agreement::new(rule, keep_s);
                     other.resume(&agreement.past());
                     agreement = other;

@@ -16,6 +16,11 @@ use crate::verify::rules::Rules;
 
 const NOW_S: i64 = 1_700_100_000;
 
+/// By window, what is said of it last.
+type Words = BTreeMap<(u8, i64), Held>;
+/// By reason, how many frames are counted nowhere.
+type Refused = BTreeMap<&'static str, u64>;
+
 /// A case drawn from a seed.
 struct Case {
     settings: ClockSettings,
@@ -67,7 +72,7 @@ impl Case {
 
     /// What the reference says: frames and late ones of each window, whether it is complete and closed
     /// by time; and how many were refused, by reason.
-    fn reference(&self) -> (BTreeMap<(u8, i64), Held>, BTreeMap<&'static str, u64>) {
+    fn reference(&self) -> (Words, Refused) {
         let mut calendar = self.settings.calendar.clone();
         let series = u8::try_from(calendar.series().len()).unwrap();
         let windows =
@@ -82,7 +87,7 @@ impl Case {
         (0..partitions).for_each(|partition| clock.end(partition));
         let (begin_s, largest_s) = (clock.begin_s(), clock.largest_s());
         let lag_s = i64::from(self.settings.max_lag_s);
-        let (mut held, mut refused) = (BTreeMap::<_, Held>::new(), BTreeMap::new());
+        let (mut held, mut refused) = (Words::new(), Refused::new());
         for fate in clock.fates.values() {
             match fate {
                 Ok(windows) => {
@@ -174,13 +179,18 @@ fn feed(
     ended.iter().all(|&ended| ended)
 }
 
-fn last_words(out: &[Word]) -> BTreeMap<(u8, i64), Held> {
+fn last_words(out: &[Word]) -> Words {
     out.iter().map(|word| ((word.series, word.ts_s), Held::of(word))).collect()
+}
+
+/// So many logs, or as many as the environment asks for.
+fn seeds(logs: u64) -> u64 {
+    std::env::var("HEADCOUNT_RUNS").map_or(logs, |runs| runs.parse().unwrap())
 }
 
 #[test]
 fn the_last_word_is_the_references() {
-    for seed in 0..600 {
+    for seed in 0..seeds(600) {
         let mut random = Random(seed);
         let case = Case::draw(&mut random);
         let (held, refused) = case.reference();
@@ -218,7 +228,7 @@ fn the_last_word_is_the_references() {
 #[test]
 fn broken_off_and_gone_on_with_no_word_changes() {
     let mut resumed = 0;
-    for seed in 0..500 {
+    for seed in 0..seeds(500) {
         let mut random = Random(seed);
         let case = Case::draw(&mut random);
         let drop = case.settings.late == Late::Drop;
