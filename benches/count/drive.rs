@@ -3,36 +3,33 @@
 use std::time::{Duration, Instant};
 
 use headcount::batch::Batch;
-use headcount::clock::ClockSettings;
-use headcount::clock::verdict::{Deed, Slot};
+use headcount::clock::verdict::Deed;
+use headcount::count::Counter;
 
-use crate::stream::{BATCH_FRAMES, POOL_BATCHES, Stream};
+use crate::stream::{BATCH_FRAMES, POOL_BATCHES, Stream, Workload};
 
-/// What is measured.
-pub(crate) trait Counting {
-    fn open(&mut self, slot: Slot);
-    fn users_in(&self, slot: Slot) -> u64;
-    fn free(&mut self, slot: Slot);
-    /// Counts some of these places: says how many.
-    fn count(&mut self, batch: &Batch, places: &[u16]) -> usize;
-}
+/// Rounds of the pool between two looks at the memory.
+const ROUNDS_A_LOOK: u64 = 16;
 
 /// What a run came to.
 #[derive(Debug, Default)]
 pub(crate) struct Run {
-    /// Users of the windows reported.
+    /// Users of the windows, in order of end and length: those reported, then those open at the end.
     pub(crate) counts: Vec<u64>,
-    /// Time in the steps after the warm-up.
-    pub(crate) counting: Duration,
-    /// Frames in those.
+    /// Frames in all.
     pub(crate) frames: u64,
+    /// Time in the steps after the warm-up, and frames in those.
+    counting: Duration,
+    frames_timed: u64,
     /// Every step's time, warm-up and growth included, in order.
     pub(crate) steps_ns: Vec<u32>,
+    /// Anonymous memory at most, beyond that at the start, bytes.
+    pub(crate) anonymous_bytes: u64,
 }
 
 impl Run {
     pub(crate) fn ns_a_frame(&self) -> f64 {
-        self.counting.as_secs_f64() * 1e9 / self.frames as f64
+        self.counting.as_secs_f64() * 1e9 / self.frames_timed as f64
     }
 
     /// The step's time that this many of a thousand steps do not exceed, milliseconds.
@@ -45,39 +42,46 @@ impl Run {
 }
 
 /// Counts this many minutes; the first `warm_minutes` are not part of the time a frame.
-pub(crate) fn run(counter: &mut dyn Counting, users: u64, minutes: u64, warm_minutes: u64) -> Run {
-    let settings = ClockSettings::plain();
-    let mut stream = Stream::new(users, &settings);
-    let (frames, warm) = (stream.frames_in(minutes), stream.frames_in(warm_minutes));
-    let mut pool: Vec<Batch> = (0..POOL_BATCHES).map(|_| Stream::batch()).collect();
+pub(crate) fn run(workload: &Workload, minutes: u64, warm_minutes: u64) -> Run {
+    let anonymous_before = anonymous_bytes();
+    let mut counter = Counter::new(workload.windows.slots());
+    let mut stream = Stream::new(workload);
+    let (frames, warm) = (workload.frames_in(minutes), workload.frames_in(warm_minutes));
+    let mut pool: Vec<Batch> = (0..POOL_BATCHES).map(|_| Stream::batch(workload)).collect();
     let mut run = Run::default();
-    let mut counted = 0;
-    while counted < frames {
+    let mut rounds = 0;
+    while run.frames < frames {
         pool.iter_mut().for_each(|batch| stream.fill(batch));
         for batch in &pool {
             let mut at = (0, 0);
             let mut through = false;
             while !through {
                 let began = Instant::now();
-                through = step(counter, batch, &mut at, &mut run.counts);
+                through = step(&mut counter, batch, &mut at, &mut run.counts);
                 let took = began.elapsed();
                 run.steps_ns.push(u32::try_from(took.as_nanos()).unwrap_or(u32::MAX));
-                if counted >= warm {
+                if run.frames >= warm {
                     run.counting += took;
                 }
             }
-            if counted >= warm {
-                run.frames += BATCH_FRAMES as u64;
+            if run.frames >= warm {
+                run.frames_timed += BATCH_FRAMES as u64;
             }
-            counted += BATCH_FRAMES as u64;
+            run.frames += BATCH_FRAMES as u64;
+        }
+        rounds += 1;
+        if rounds % ROUNDS_A_LOOK == 0 || run.frames >= frames {
+            let now = anonymous_bytes().saturating_sub(anonymous_before);
+            run.anonymous_bytes = run.anonymous_bytes.max(now);
         }
     }
+    run.counts.extend(stream.clock.open().map(|slot| counter.users_in(slot)));
     run
 }
 
 /// A step of the count stage; says whether the batch is done with.
 fn step(
-    counter: &mut dyn Counting,
+    counter: &mut Counter,
     batch: &Batch,
     (places_done, marks_done): &mut (usize, usize),
     counts: &mut Vec<u64>,
@@ -89,7 +93,7 @@ fn step(
         let mark = marks.get(*marks_done);
         let before =
             mark.map_or(rest.len(), |mark| rest.partition_point(|&place| place < mark.place));
-        let counted = counter.count(batch, &rest[..before]);
+        let counted = counter.count(batch, &rest[..before]).expect("users enough for no test");
         *places_done += counted;
         if counted < before {
             return false;
@@ -104,4 +108,12 @@ fn step(
         *marks_done += 1;
     }
     true
+}
+
+/// Anonymous memory of this process now.
+fn anonymous_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("in status");
+    let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+    kib * 1024
 }

@@ -1,10 +1,13 @@
 //! The count stage alone: nanoseconds a frame and the longest step, from ten thousand users to ten
-//! million, three in four frames new in their minute.
+//! million, three in four frames new in their minute, for several sets of windows.
 //!
-//! Every window's count is compared with a plain set's first. A figure is of whole runs of several
+//! Every window's count is compared with a plain one's first. A figure is of whole runs of several
 //! minutes of the log from an empty counter; the time a frame leaves the first two out, in which
 //! nearly all users are new, the steps are of all of it. `HEADCOUNT_BENCH_USERS=10000000` (several by
-//! commas) takes other numbers of users than the three of a plain run.
+//! commas) takes other numbers of users than those of a plain run, `HEADCOUNT_BENCH_UID_BYTES=36` longer
+//! uids. The set of windows is chosen by criterion's filter: `cargo bench --bench count -- 'all six'`.
+//! `HEADCOUNT_BENCH_ONCE='all six'` counts once in place of criterion, says what memory that took, and
+//! is what callgrind is given.
 //!
 //! As a test (`cargo test --benches`, `cargo bench -- --test`) it counts a thousand users once.
 
@@ -13,56 +16,28 @@
 #![allow(clippy::expect_used, clippy::print_stdout, reason = "a bench prints and may stop")]
 
 mod drive;
+mod plain;
 mod stream;
 
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use drive::Counting;
-use headcount::batch::Batch;
-use headcount::clock::ClockSettings;
-use headcount::clock::verdict::Slot;
-use headcount::count::Counter;
-use stream::Stream;
+use drive::Run;
+use stream::Workload;
+
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Minutes of the log in a run, and those of them that are warm-up.
 const MINUTES: u64 = 6;
 const WARM_MINUTES: u64 = 2;
 
-struct Real(Counter);
-
-impl Real {
-    fn new() -> Real {
-        Real(Counter::new(ClockSettings::plain().windows_open_max()))
-    }
-}
-
-impl Counting for Real {
-    fn open(&mut self, slot: Slot) {
-        self.0.open(slot);
-    }
-
-    fn users_in(&self, slot: Slot) -> u64 {
-        self.0.users_in(slot)
-    }
-
-    fn free(&mut self, slot: Slot) {
-        self.0.free(slot);
-    }
-
-    fn count(&mut self, batch: &Batch, places: &[u16]) -> usize {
-        self.0.count(batch, places).expect("users enough for no test")
-    }
-}
-
-/// Counts once and compares every window that is over.
-fn check(users: u64) {
-    let lag_s = ClockSettings::plain().max_lag_s;
-    let frames = Stream::new(users, &ClockSettings::plain()).frames_in(MINUTES);
-    let expected = Stream::plain_counts(users, frames, i64::from(lag_s));
-    let run = drive::run(&mut Real::new(), users, MINUTES, WARM_MINUTES);
-    assert_eq!(expected.len() as u64, MINUTES - 1);
-    assert_eq!(run.counts[..expected.len()], expected, "{users} users");
+/// Counts once and compares every window.
+fn check(workload: &Workload) -> Run {
+    let run = drive::run(workload, MINUTES, WARM_MINUTES);
+    assert_eq!(run.counts, workload.plain_counts(run.frames), "{workload:?}");
+    run
 }
 
 /// Numbers of users, and whether it is only a test.
@@ -77,40 +52,63 @@ fn wanted() -> (Vec<u64>, bool) {
     (users, testing)
 }
 
+fn say(workload: &Workload, run: &Run) {
+    println!(
+        "{}, {} users: {:.1} ns a frame; {} steps, longest {:.3} ms, 99.9 % within {:.3} ms; {:.1} bytes a user",
+        workload.windows.name,
+        workload.users,
+        run.ns_a_frame(),
+        run.steps_ns.len(),
+        run.step_ms(1000),
+        run.step_ms(999),
+        run.anonymous_bytes as f64 / workload.users as f64,
+    );
+}
+
 fn main() {
     let (sizes, testing) = wanted();
-    let mut criterion = Criterion::default().configure_from_args();
-    let mut group = criterion.benchmark_group("count");
-    for users in sizes {
-        check(users);
-        let mut worst_ms = (0f64, 0f64);
-        group.throughput(Throughput::Elements(1));
-        // A run gives one figure; a sample is one run.
-        group.sample_size(10).warm_up_time(Duration::from_nanos(1));
-        group.measurement_time(Duration::from_nanos(1));
-        group.bench_function(BenchmarkId::from_parameter(users), |bencher| {
-            bencher.iter_custom(|frames| {
-                let run = drive::run(&mut Real::new(), users, MINUTES, WARM_MINUTES);
-                worst_ms = (worst_ms.0.max(run.step_ms(1000)), worst_ms.1.max(run.step_ms(999)));
-                if !testing {
-                    println!(
-                        "{users} users: {:.1} ns a frame; {} steps, longest {:.3} ms, 99.9 % within {:.3} ms",
-                        run.ns_a_frame(),
-                        run.steps_ns.len(),
-                        run.step_ms(1000),
-                        run.step_ms(999),
-                    );
-                }
-                Duration::from_secs_f64(run.ns_a_frame() * frames as f64 / 1e9)
-            });
-        });
-        if !testing {
-            println!(
-                "{users} users: of all runs the longest step {:.3} ms, 99.9 % within {:.3} ms",
-                worst_ms.0, worst_ms.1
-            );
+    let uid_bytes = std::env::var("HEADCOUNT_BENCH_UID_BYTES")
+        .map_or(14, |bytes| bytes.parse().expect("a number of bytes"));
+    if let Ok(name) = std::env::var("HEADCOUNT_BENCH_ONCE") {
+        let windows = plain::ALL.into_iter().find(|windows| windows.name == name);
+        for users in sizes {
+            let windows = windows.expect("the name of a set of windows");
+            let workload = Workload { windows, users, uid_bytes };
+            let run = check(&workload);
+            say(&workload, &run);
         }
+        return;
     }
-    group.finish();
+    let mut criterion = Criterion::default().configure_from_args();
+    for windows in plain::ALL {
+        let mut group = criterion.benchmark_group(format!("count, {}", windows.name));
+        for &users in &sizes {
+            let workload = Workload { windows, users, uid_bytes };
+            check(&workload);
+            let mut worst_ms = (0f64, 0f64);
+            group.throughput(Throughput::Elements(1));
+            // A run gives one figure; a sample is one run.
+            group.sample_size(10).warm_up_time(Duration::from_nanos(1));
+            group.measurement_time(Duration::from_nanos(1));
+            group.bench_function(BenchmarkId::from_parameter(users), |bencher| {
+                bencher.iter_custom(|frames| {
+                    let run = drive::run(&workload, MINUTES, WARM_MINUTES);
+                    worst_ms =
+                        (worst_ms.0.max(run.step_ms(1000)), worst_ms.1.max(run.step_ms(999)));
+                    if !testing {
+                        say(&workload, &run);
+                    }
+                    Duration::from_secs_f64(run.ns_a_frame() * frames as f64 / 1e9)
+                });
+            });
+            if !testing {
+                println!(
+                    "{}, {users} users: of all runs the longest step {:.3} ms, 99.9 % within {:.3} ms",
+                    windows.name, worst_ms.0, worst_ms.1
+                );
+            }
+        }
+        group.finish();
+    }
     criterion.final_summary();
 }

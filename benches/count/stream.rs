@@ -1,69 +1,78 @@
 //! Judged batches as the pipeline makes them, and the plain answer to what they hold.
 //!
-//! Users are drawn uniformly, at a rate at which three in four frames are new in their minute
-//! (0.6 frames a user and minute). Batches hold 504 frames, as many of 2,080 bytes as a chunk has,
-//! and go round in a pool, so that they are as warm as a scanner leaves them. The clock is the
-//! real one.
+//! An hour of one frame a second by one user goes before, so that as many windows are kept as ever.
+//! Then users are drawn uniformly, at a rate at which three in four frames are new in their minute
+//! (0.6 frames a user and minute); after the first of these minutes a new hour, day, … year begins.
+//! Batches hold 504 frames, as many of 2,080 bytes as a chunk has, and go round in a pool, so that
+//! they are as warm as a scanner leaves them.
 
-use std::collections::HashSet;
 use std::fmt::Write;
 
 use headcount::batch::{Batch, BatchEnd, BatchShape};
-use headcount::clock::{Clock, ClockSettings, Frames};
 use headcount::count::hash::UidHasher;
 use headcount::limits::BATCH_UID_BYTES_MAX;
+
+use crate::plain::{PlainClock, PlainCounts, Windows};
 
 /// Frames of a batch.
 pub(crate) const BATCH_FRAMES: usize = 504;
 /// Batches of the pool: of two scanners.
 pub(crate) const POOL_BATCHES: usize = 16;
-/// The log's first second, the start of a minute.
-const START_S: i64 = 1_700_000_040;
+/// Seconds of the thin hour, and its frames.
+const THIN_S: u64 = 3720;
 
-/// A seeded endless log.
-pub(crate) struct Stream {
+/// What is counted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Workload {
+    pub(crate) windows: Windows,
+    pub(crate) users: u64,
+    pub(crate) uid_bytes: usize,
+}
+
+impl Workload {
+    /// Frames of the thin hour and this many minutes.
+    pub(crate) fn frames_in(&self, minutes: u64) -> u64 {
+        THIN_S + self.frames_a_minute() * minutes
+    }
+
+    fn frames_a_minute(&self) -> u64 {
+        self.users * 6 / 10
+    }
+
+    /// How many different users each window has, in order of end and length.
+    pub(crate) fn plain_counts(&self, frames: u64) -> Vec<u64> {
+        let mut draw = Draw::new(self);
+        let mut counts = PlainCounts::default();
+        for _ in 0..frames {
+            let (ts_s, user) = draw.next();
+            counts.add(&self.windows, self.users, ts_s, user);
+        }
+        counts.counts()
+    }
+}
+
+/// The frames' times and users.
+struct Draw {
     random: u64,
     users: u64,
     frames_a_minute: u64,
     frame: u64,
-    hasher: UidHasher,
-    clock: Clock,
-    uid: String,
 }
 
-impl Stream {
-    /// The log of so many users, from its first frame.
-    pub(crate) fn new(users: u64, settings: &ClockSettings) -> Stream {
-        Stream {
-            random: 1,
-            users,
-            frames_a_minute: users * 6 / 10,
-            frame: 0,
-            hasher: UidHasher::new(1),
-            clock: Clock::new(settings),
-            uid: String::new(),
-        }
+impl Draw {
+    fn new(workload: &Workload) -> Draw {
+        let frames_a_minute = workload.frames_a_minute();
+        Draw { random: 1, users: workload.users, frames_a_minute, frame: 0 }
     }
 
-    /// An empty batch for it.
-    pub(crate) fn batch() -> Batch {
-        Batch::new(&BatchShape {
-            frames_max: BATCH_FRAMES,
-            uid_bytes_max: BATCH_UID_BYTES_MAX,
-            shards: 1,
-            series: 1,
-            held_bytes: None,
-            partitioned: false,
-        })
-    }
-
-    /// Frames of this many minutes.
-    pub(crate) fn frames_in(&self, minutes: u64) -> u64 {
-        self.frames_a_minute * minutes
-    }
-
-    /// The next frame's time and user.
+    /// The next frame's time and user. Time 0 is the first second of a year.
     fn next(&mut self) -> (i64, u64) {
+        let frame = self.frame;
+        self.frame += 1;
+        let signed = |s: u64| i64::try_from(s).expect("a few years at most");
+        let Some(frame) = frame.checked_sub(THIN_S) else {
+            return (signed(frame) - signed(THIN_S) - 60, 0);
+        };
         // splitmix64 (Steele and others 2014).
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.random;
@@ -71,48 +80,62 @@ impl Stream {
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^= z >> 31;
         let user = u64::try_from((u128::from(z) * u128::from(self.users)) >> 64).unwrap_or(0);
-        // One frame in 64 is up to four seconds late, so that two minutes are open.
+        // One frame in 64 is up to four seconds late, so that two minutes are met.
         let late_s = if z.is_multiple_of(64) { (z >> 8) % 5 } else { 0 };
-        let s = (self.frame * 60 / self.frames_a_minute).saturating_sub(late_s);
-        self.frame += 1;
-        (START_S + i64::try_from(s).unwrap_or(i64::MAX), user)
+        let s = (frame * 60 / self.frames_a_minute).saturating_sub(late_s);
+        (signed(s) - 60, user)
+    }
+}
+
+/// A seeded endless log.
+pub(crate) struct Stream {
+    draw: Draw,
+    uid_bytes: usize,
+    hasher: UidHasher,
+    pub(crate) clock: PlainClock,
+    times_s: Vec<i64>,
+    uid: String,
+}
+
+impl Stream {
+    /// The log from its first frame.
+    pub(crate) fn new(workload: &Workload) -> Stream {
+        Stream {
+            draw: Draw::new(workload),
+            uid_bytes: workload.uid_bytes,
+            hasher: UidHasher::new(1),
+            clock: PlainClock::new(workload.windows),
+            times_s: Vec::new(),
+            uid: String::new(),
+        }
+    }
+
+    /// An empty batch for it.
+    pub(crate) fn batch(workload: &Workload) -> Batch {
+        Batch::new(&BatchShape {
+            frames_max: BATCH_FRAMES,
+            uid_bytes_max: BATCH_UID_BYTES_MAX,
+            shards: 1,
+            series: workload.windows.lengths_s.len(),
+            held_bytes: None,
+            partitioned: false,
+        })
     }
 
     /// Fills a batch and has it judged.
     pub(crate) fn fill(&mut self, batch: &mut Batch) {
         batch.clear();
+        self.times_s.clear();
         while !batch.is_full() {
-            let (ts_s, user) = self.next();
+            let (ts_s, user) = self.draw.next();
             self.uid.clear();
-            write!(self.uid, "user-{user:09}").expect("a string takes all");
+            let digits = self.uid_bytes - "user-".len();
+            write!(self.uid, "user-{user:0digits$}").expect("a string takes all");
             let uid = self.uid.as_bytes();
             batch.push(ts_s, uid, self.hasher.table(uid), 0);
+            self.times_s.push(ts_s);
         }
         batch.seal(0, BatchEnd::More);
-        let Batch { facts, verdicts, .. } = batch;
-        let frames = Frames { partition: 0, facts, held: None, next_offset: 0, wall_s: None };
-        self.clock.judge(&frames, verdicts);
-    }
-
-    /// How many different users each minute has that is over after this many frames, by a set of
-    /// numbers a minute.
-    pub(crate) fn plain_counts(users: u64, frames: u64, max_lag_s: i64) -> Vec<u64> {
-        let mut stream = Stream::new(users, &ClockSettings::plain());
-        let (mut counts, mut open): (Vec<u64>, Vec<(i64, HashSet<u64>)>) = Default::default();
-        let mut now = i64::MIN;
-        for _ in 0..frames {
-            let (ts_s, user) = stream.next();
-            let minute = ts_s.div_euclid(60);
-            if open.last().is_none_or(|&(last, _)| last < minute) {
-                open.push((minute, HashSet::new()));
-            }
-            let known = open.iter_mut().find(|(open, _)| *open == minute);
-            known.expect("no frame is later than the lag").1.insert(user);
-            now = now.max(ts_s);
-            if now >= (open[0].0 + 1) * 60 + max_lag_s {
-                counts.push(open.remove(0).1.len() as u64);
-            }
-        }
-        counts
+        self.clock.judge(batch, &self.times_s);
     }
 }

@@ -7,8 +7,9 @@
 //! A uid becomes a dense number once, by comparing all its bytes ([`users`]; [`table`] says where to
 //! look). Of each user there is a word of bits, one for each window slot ([`era`]), so that a frame
 //! costs two cache lines however many window sizes there are, and a closing window costs nothing.
-//! Frames are taken a block at a time, in three passes: the first asks for the lines of the table,
-//! the second reads them and asks for the users' records, the third counts.
+//! Frames are taken a block at a time, in passes: the first asks for the lines of the table, the
+//! second reads them and asks for the users' records, the next asks for the uids that do not lie in
+//! theirs (if any uid ever was so long), the last counts.
 //!
 //! Memory follows the users of the windows that are kept: whom none of them holds is dropped, at
 //! the latest when his sub-table would have to grow for others.
@@ -89,6 +90,12 @@ impl Counter {
                 *guess = self.table.find(batch.facts.hash(usize::from(place)), |_| true);
                 if let Some(id) = *guess {
                     self.users.prefetch(id);
+                    self.windows.prefetch(id, &self.route_slots);
+                }
+            }
+            if self.users.have_long_uids() {
+                for id in guesses.iter().take(block.len()).flatten() {
+                    self.users.prefetch_uid(*id);
                 }
             }
             for (&place, &guess) in block.iter().zip(&guesses) {

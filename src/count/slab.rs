@@ -6,6 +6,7 @@
 //! half of its length to its cell (a third from 16 bytes on).
 
 use crate::limits::UID_BYTES_MAX;
+use crate::prefetch::prefetch;
 
 /// The cell sizes, bytes.
 const CELL_BYTES: [usize; 14] = [8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024];
@@ -57,6 +58,8 @@ impl Default for Class {
 #[derive(Debug, Default)]
 pub struct Slab {
     classes: [Class; CELL_BYTES.len()],
+    /// Cells ever given out.
+    cells: u64,
 }
 
 impl Slab {
@@ -79,6 +82,7 @@ impl Slab {
         let number = if number == NO_CELL {
             let number = class.cells;
             class.cells += 1;
+            self.cells += 1;
             if number as usize / cells_a_page(class_index) == class.pages.len() {
                 class.pages.push(vec![0; PAGE_BYTES].into_boxed_slice());
             }
@@ -96,6 +100,20 @@ impl Slab {
         cell
     }
 
+    /// Whether it never held anything.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.cells == 0
+    }
+
+    /// Asks for the beginning of a cell.
+    #[inline]
+    pub fn prefetch(&self, cell: Cell) {
+        let class_index = usize::from(CLASS_OF[usize::from(cell.len)]);
+        let (page, at) = place(class_index, cell.number);
+        prefetch(&self.classes[class_index].pages[page][at]);
+    }
+
     /// The bytes of a cell.
     #[inline]
     pub fn get(&self, cell: Cell) -> &[u8] {
@@ -106,8 +124,8 @@ impl Slab {
 
     /// Cells ever given out.
     #[cfg(test)]
-    pub(super) fn cells(&self) -> u32 {
-        self.classes.iter().map(|class| class.cells).sum()
+    pub(super) fn cells(&self) -> u64 {
+        self.cells
     }
 
     /// Gives a cell back.

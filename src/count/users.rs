@@ -1,8 +1,9 @@
 //! The users: each one's uid and the windows he is in, by a dense number.
 //!
 //! A user takes one record of 32 bytes, in half a cache line. Records lie in pages that never
-//! move; a number given back is the next one given out. A uid of up to 22 bytes lies in the record, a longer one in the
-//! slab. Whether two uids are the same is decided here, by all their bytes.
+//! move; a number given back is the next one given out. A uid of up to 14 bytes lies in the record, a
+//! longer one in the slab, which can be asked for ahead. Whether two uids are the same is decided
+//! here, by all their bytes.
 
 use super::era::Seen;
 use super::slab::{Cell, Slab};
@@ -15,7 +16,7 @@ pub type Id = u32;
 /// Users of a page. Small in unit tests, so that they meet many pages.
 pub const PAGE_USERS: usize = if cfg!(test) { 8 } else { 4096 };
 /// Bytes of a uid that lies in its record.
-const INLINE_BYTES: usize = 22;
+const INLINE_BYTES: usize = 14;
 /// In place of a uid's length: the record is free.
 const FREE: u16 = u16::MAX;
 /// Free records ahead of the one given out that are asked for.
@@ -98,6 +99,21 @@ impl Users {
         prefetch(self.user(id));
     }
 
+    /// Asks for a user's uid where it does not lie in his record.
+    #[inline]
+    pub fn prefetch_uid(&self, id: Id) {
+        let user = self.user(id);
+        if usize::from(user.len) > INLINE_BYTES && user.len != FREE {
+            self.uids.prefetch(user.cell());
+        }
+    }
+
+    /// Whether uids were ever met that do not fit a record.
+    #[inline]
+    pub fn have_long_uids(&self) -> bool {
+        !self.uids.is_empty()
+    }
+
     /// Whether this is the user with this uid. A free number is nobody.
     #[inline]
     pub fn is(&self, id: Id, uid: &[u8]) -> bool {
@@ -172,7 +188,7 @@ impl Users {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::count::era::Era;
+    use crate::count::era::{Era, Slots};
     use crate::limits::UID_BYTES_MAX;
 
     #[test]
@@ -194,7 +210,7 @@ mod tests {
         let mut era = Era::starting_at(0);
         era.open(0);
         for (len, &id) in (1..).zip(&ids) {
-            era.add(users.seen_mut(id), 1);
+            era.add(users.seen_mut(id), Slots::one(0));
             users.free(id);
             assert!(!users.is(id, &uid(len)));
             let new = users.add(&vec![b'y'; UID_BYTES_MAX + 1 - len]).unwrap();

@@ -2,12 +2,13 @@
 //!
 //! Slots are dealt with in groups (see [`super::era`]). A user's word of the first group lies in
 //! his record, where it is at hand; a default run has no other group. Words of further groups
-//! (a max-lag of hours, results that can be revised for long) lie in pages of their own, by the
-//! same numbers, made when a window of that group first gets a user of that page.
+//! (results that can be revised for more than an hour) lie in pages of their own, by the same
+//! numbers, made when a window of that group first gets a user of that page.
 
-use super::era::{Era, GROUP_SLOTS, Seen};
+use super::era::{Era, GROUP_SLOTS, Seen, Slots};
 use super::users::{Id, PAGE_USERS, Users};
 use crate::clock::verdict::{NO_SLOT, Slot};
+use crate::prefetch::prefetch;
 
 /// Words written anew at each opening. With at most 2^32 users a word is then never 2^27 eras old.
 const RENEWED: u32 = 64;
@@ -27,7 +28,7 @@ struct Group {
 #[derive(Clone, Copy, Debug)]
 pub struct GroupSlots {
     group: usize,
-    slots: u32,
+    slots: Slots,
 }
 
 /// The slots of one counter.
@@ -121,8 +122,19 @@ impl Windows {
         for &slot in slots.iter().filter(|&&slot| slot != NO_SLOT) {
             let (group, slot_in_group) = self.place(slot);
             match grouped.iter_mut().find(|known| known.group == group) {
-                Some(known) => known.slots |= 1 << slot_in_group,
-                None => grouped.push(GroupSlots { group, slots: 1 << slot_in_group }),
+                Some(known) => known.slots = known.slots.and(Slots::one(slot_in_group)),
+                None => grouped.push(GroupSlots { group, slots: Slots::one(slot_in_group) }),
+            }
+        }
+    }
+
+    /// Asks for a user's words of these groups, the first left out.
+    #[inline]
+    pub fn prefetch(&self, id: Id, groups: &[GroupSlots]) {
+        for to in groups.iter().filter(|to| to.group > 0) {
+            let page = self.groups[to.group].pages.get(id as usize / PAGE_USERS);
+            if let Some(page) = page.and_then(Option::as_ref) {
+                prefetch(&page[id as usize % PAGE_USERS]);
             }
         }
     }
@@ -132,11 +144,9 @@ impl Windows {
     pub fn add(&mut self, id: Id, to: GroupSlots, users: &mut Users) {
         let group = &mut self.groups[to.group];
         let seen = if to.group == 0 { users.seen_mut(id) } else { word(&mut group.pages, id) };
-        let mut new = group.era.add(seen, to.slots);
-        while new != 0 {
-            self.users[to.group * self.group_slots + new.trailing_zeros() as usize] += 1;
+        for slot in group.era.add(seen, to.slots) {
+            self.users[to.group * self.group_slots + slot] += 1;
             self.members += 1;
-            new &= new - 1;
         }
     }
 
@@ -220,7 +230,7 @@ mod tests {
         let windows = Windows::with_groups(100, 32, 0);
         let mut grouped = Vec::new();
         windows.by_group(&[3, 40, NO_SLOT, 31, 64, 41], &mut grouped);
-        let found: Vec<_> = grouped.iter().map(|of| (of.group, of.slots)).collect();
-        assert_eq!(found, [(0, 1 << 3 | 1 << 31), (1, 1 << 8 | 1 << 9), (2, 1)]);
+        let found: Vec<_> = grouped.iter().map(|of| (of.group, of.slots.collect())).collect();
+        assert_eq!(found, [(0, vec![3, 31]), (1, vec![8, 9]), (2, vec![0])]);
     }
 }
