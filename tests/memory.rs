@@ -11,9 +11,8 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use headcount::clock::ClockSettings;
 use headcount::clock::calendar::{Calendar, Length};
-use headcount::clock::settings;
+use headcount::clock::{ClockSettings, settings};
 use headcount::count::memory_bytes;
 use headcount::engine::{self, Job, Sizes, Source};
 use headcount::generate::{Late, Workload};
@@ -137,7 +136,7 @@ fn allocations_at_results(frame_bytes: usize, cores: usize, wish: Wish, piped: b
     let job = Job {
         source: Source::Inputs(inputs),
         scan: ScanSettings::default(),
-        // What an hour of kept windows needs is there only after an hour.
+        // Nothing is kept beyond max-lag: else windows grow in number for the first hour of the log.
         clock: ClockSettings { late: settings::Late::Drop, ..ClockSettings::default() },
         depth: Depth::Count,
         live: Live::new(topology.scanners),
@@ -224,7 +223,7 @@ fn summary(workload: &Workload) -> serde_json::Value {
     let folder = tempfile::tempdir().unwrap();
     let summary = folder.path().join("summary.json");
     let mut child = Command::new(env!("CARGO_BIN_EXE_headcount"))
-        .args(["count", "--late=drop", "-", "--quiet", "--summary"])
+        .args(["count", "-", "--quiet", "--late=drop", "--summary"])
         .arg(&summary)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())

@@ -189,7 +189,7 @@ impl Summary {
             HumanCount(frames.malformed),
             reasons(accounts),
             others(frames),
-            count(accounts.windows, "window"),
+            count(accounts.windows, "result"),
             count(accounts.users_peak, "user"),
         ));
         let without = |reason: Malformed| frames.malformed_by_reason.0[reason.index()];

@@ -39,7 +39,7 @@ fn results_are_on_stdout_and_the_accounts_on_stderr() {
     let ran = count(&[]);
     assert_eq!(ran.stdout, RESULTS);
     assert!(ran.stderr.lines().all(|line| line.starts_with("headcount: ")), "{}", ran.stderr);
-    ran.says("99 read = 99 counted + 0 late + 0 malformed; 3 windows put out");
+    ran.says("99 read = 99 counted + 0 late + 0 malformed; 3 results put out");
 }
 
 #[test]

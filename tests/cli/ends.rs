@@ -72,7 +72,7 @@ fn stdout_that_is_closed_from_the_start() {
     let folder = Folder::new();
     folder.file("log", minutes(3));
     // The next file that is opened would have been stdout: none may be written into.
-    shell("\"$headcount\" count log >&-", &folder).exits(0).says("3 windows put out");
+    shell("\"$headcount\" count log >&-", &folder).exits(0).says("3 results put out");
     assert_eq!(folder.read("log"), minutes(3));
 }
 
