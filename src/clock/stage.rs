@@ -343,7 +343,7 @@ impl ClockStage {
         {
             self.report.wrong_unit = Some(unit);
             self.fail(Error::usage(format!(
-                "the times of the log's first frames lie outside 1990-2100 in the unit given, but inside it in {unit}: give --ts-unit {unit} (no result was put out)"
+                "the times of the log's first frames are none of 1990-2100 in the unit given, but are in {unit}: give --ts-unit {unit} (no result was put out)"
             )));
         }
     }

@@ -1,5 +1,6 @@
 //! Is `--ts-unit` right? Milliseconds read as seconds would give windows 50,000 years apart, and
-//! seconds read as milliseconds a log of January 1970: both without a single malformed frame.
+//! seconds read as milliseconds a log of January 1970: both without a single malformed frame. Times
+//! written out, read as numbers, would all be malformed.
 //!
 //! While every time of the log's first thousand frames lies outside 1990–2100 no result is let
 //! out. One plausible time settles the matter. If all thousand (or all frames, if fewer) are
@@ -12,7 +13,7 @@ use crate::scan::{TsUnit, UnitSet};
 /// What a frame's time could mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hint {
-    /// The frame has no time that could be a number.
+    /// The frame has no time that is plausible in any unit.
     None,
     /// It lies in 1990–2100 in the unit given.
     Plausible,
@@ -35,11 +36,9 @@ pub enum UnitVerdict {
 #[derive(Debug)]
 pub struct UnitCheck {
     seen: usize,
-    votes: [usize; UNITS.len()],
+    votes: [usize; TsUnit::ALL.len()],
     verdict: UnitVerdict,
 }
-
-const UNITS: [TsUnit; 4] = [TsUnit::S, TsUnit::Ms, TsUnit::Us, TsUnit::Ns];
 
 impl UnitCheck {
     /// The check for a log in this unit; times written out need none.
@@ -48,7 +47,7 @@ impl UnitCheck {
             TsUnit::Rfc3339 => UnitVerdict::Right,
             TsUnit::S | TsUnit::Ms | TsUnit::Us | TsUnit::Ns => UnitVerdict::Open,
         };
-        UnitCheck { seen: 0, votes: [0; UNITS.len()], verdict }
+        UnitCheck { seen: 0, votes: [0; TsUnit::ALL.len()], verdict }
     }
 
     /// The state of the question.
@@ -66,7 +65,7 @@ impl UnitCheck {
                 Hint::None => continue,
                 Hint::Plausible => self.verdict = UnitVerdict::Right,
                 Hint::Other(units) => {
-                    for (votes, unit) in self.votes.iter_mut().zip(UNITS) {
+                    for (votes, unit) in self.votes.iter_mut().zip(TsUnit::ALL) {
                         *votes += usize::from(units.contains(unit));
                     }
                 }
@@ -83,7 +82,7 @@ impl UnitCheck {
         if self.verdict != UnitVerdict::Open {
             return;
         }
-        let best = UNITS.into_iter().zip(self.votes).max_by_key(|&(_, votes)| votes);
+        let best = TsUnit::ALL.into_iter().zip(self.votes).max_by_key(|&(_, votes)| votes);
         self.verdict = match best {
             Some((unit, votes)) if 2 * votes > self.seen => UnitVerdict::Wrong(unit),
             _ => UnitVerdict::Right,

@@ -191,14 +191,14 @@ impl Scanner {
         Ok(Fact { ts_s, uid })
     }
 
-    /// The units in which this frame's ts, a number or a number in a string, would lie in the
-    /// years 1990 to 2100. Says nothing of the uid. Slow, for the check of the first frames.
+    /// The units in which this frame's ts, a number or a string, would lie in the years 1990 to
+    /// 2100. Says nothing of the uid. Slow, for the check of the first frames.
     pub fn plausible_units(&mut self, frame: &[u8]) -> UnitSet {
         let mut units = UnitSet::default();
         if frame.len() > FRAME_BYTES_MAX {
             return units;
         }
-        for unit in [TsUnit::S, TsUnit::Ms, TsUnit::Us, TsUnit::Ns] {
+        for unit in TsUnit::ALL {
             let plan = self.plan.only_ts(unit);
             if let Slot::Good(ts_s) = read(self.values, &plan, &mut self.scratch, frame).ts
                 && (TS_S_PLAUSIBLE_MIN..=TS_S_PLAUSIBLE_MAX).contains(&ts_s)

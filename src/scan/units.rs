@@ -20,7 +20,8 @@ pub enum TsUnit {
 
 impl TsUnit {
     /// All units, the smallest set bit first.
-    const ALL: [TsUnit; 5] = [TsUnit::S, TsUnit::Ms, TsUnit::Us, TsUnit::Ns, TsUnit::Rfc3339];
+    pub(crate) const ALL: [TsUnit; 5] =
+        [TsUnit::S, TsUnit::Ms, TsUnit::Us, TsUnit::Ns, TsUnit::Rfc3339];
 
     /// The name on the command line.
     #[must_use]

@@ -87,6 +87,15 @@ fn a_wrong_unit_stops_before_any_output_and_is_named() {
 }
 
 #[test]
+fn times_written_out_are_a_unit_too() {
+    let log = r#"{"ts":"2023-11-14T22:13:20Z","uid":"u"}"#.to_owned() + "\n";
+    for (given, frames) in [("s", 1), ("ns", 2000)] {
+        let ran = run_with(&["count", "--ts-unit", given, "-"], log.repeat(frames)).exits(2);
+        assert_eq!(ran.says("give --ts-unit rfc3339 ").stdout, "");
+    }
+}
+
+#[test]
 fn one_plausible_time_settles_the_unit() {
     let wrong = frame(1000 * MINUTE, "u").repeat(999);
     let log = wrong.clone() + &frame(MINUTE, "u") + &wrong;

@@ -22,6 +22,8 @@ mod harness;
 mod inputs;
 mod large;
 mod live;
+#[path = "../shared/ran.rs"]
+mod ran;
 mod rejects;
 mod signals;
 mod time;

@@ -1,48 +1,14 @@
 //! Running the binary to its end, and reading what it left behind.
 
-use std::process::{Child, Output, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::broker::Broker;
-
-pub(crate) const HEADCOUNT: &str = env!("CARGO_BIN_EXE_headcount");
-/// Nothing here takes a tenth of it: what is not over by then hangs.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
-
-/// What a run left behind.
-pub(crate) struct Ran {
-    pub(crate) code: i32,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-}
+pub(crate) use crate::ran::{DEADLINE, HEADCOUNT, Ran};
 
 impl Ran {
-    pub(crate) fn of(output: Output) -> Ran {
-        Ran {
-            code: output.status.code().unwrap_or_else(|| panic!("{output:?}")),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-
-    /// Asserts the exit code, and that no fault of the program itself was met.
-    #[track_caller]
-    pub(crate) fn exits(self, code: i32) -> Ran {
-        assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.stdout, self.stderr);
-        assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
-        assert!(!self.stderr.contains("internal error"), "{}", self.stderr);
-        self
-    }
-
-    /// Asserts that stderr says this.
-    #[track_caller]
-    pub(crate) fn says(self, text: &str) -> Ran {
-        assert!(self.stderr.contains(text), "{text:?} is missing in: {}", self.stderr);
-        self
-    }
-
     /// Asserts that stderr says nothing of this.
     #[track_caller]
     pub(crate) fn says_nothing_of(self, text: &str) -> Ran {

@@ -28,6 +28,8 @@ mod outage;
 mod output;
 mod partitions;
 mod positions;
+#[path = "../shared/ran.rs"]
+mod ran;
 mod records;
 mod refused;
 mod rejects;

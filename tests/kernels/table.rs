@@ -235,6 +235,8 @@ fn units_a_time_is_plausible_in() {
     check(r#"{"uid":[],"ts":1700000000000000.5,"#, &[TsUnit::Us]);
     check(r#"{"ts":17e17}"#, &[TsUnit::Ns]);
     check(r#"{"ts":631152000}"#, &[TsUnit::S]);
+    check(r#"{"ts":"2023-11-14T22:13:20Z"}"#, &[TsUnit::Rfc3339]);
+    check(r#"{"ts":"1023-11-14T22:13:20Z"}"#, &[]);
     check(r#"{"ts":4133980800}"#, &[]);
     check(r#"{"ts":5}"#, &[]);
     check(r#"{"ts":null}"#, &[]);
