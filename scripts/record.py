@@ -8,7 +8,7 @@ import timed
 BEGIN, END = "<!-- scripts/bench writes from here -->", "<!-- to here -->"
 
 
-def table(done, memory):
+def comparisons(done):
     """One row a comparison, medians of both sides and the ratios of the rounds."""
     rows = [
         "| job | against | headcount | the other | headcount / the other | the other / headcount |",
@@ -22,15 +22,20 @@ def table(done, memory):
                 f"| {what} | {other} | {timed.median(a).wall_s:.3f} s | {timed.median(b).wall_s:.3f} s "
                 f"| {ratio.median:.2f} ({ratio.least:.2f}–{ratio.most:.2f}) | {back.median:.2f} |"
             )
+    return "\n".join(rows)
+
+
+def table(done, memory):
+    """The comparisons, and what memory headcount took."""
     said = "; ".join(
         f"{name}.jsonl {anonymous:.1f} MiB anonymous, {resident:.1f} MiB resident in all"
         for name, (anonymous, resident) in memory.items()
     )
-    return "\n".join(rows) + f"\n\nPeak memory of headcount: {said}."
+    return comparisons(done) + f"\n\nPeak memory of headcount: {said}."
 
 
-def machine_sheet(said, folder, headcount, python, uptime):
-    """Everything perf/README.md asks for, as the tools say it."""
+def machine_sheet(said, folder, headcount, uptime, rivals):
+    """Everything perf/README.md asks for, as the tools say it. `rivals`: what tells their versions."""
     sheet = [("uptime, before the first run", uptime)]
     for command in [
         "lscpu",
@@ -43,16 +48,14 @@ def machine_sheet(said, folder, headcount, python, uptime):
         "git rev-parse HEAD",
         "git status --short",
         f"{headcount} plan",
-        "wc --version | head -1",
-        f"{python} --version",
-        f"{python} -m pip list --format freeze",
+        *rivals,
     ]:
         sheet.append((command, said(command)))
     return "".join(f"## {what}\n{text.rstrip()}\n" for what, text in sheet)
 
 
-def write(to, root, table, lines, sheet, done, args):
-    """Makes the record's folder."""
+def write(to, root, page, lines, sheet, done, **more):
+    """Makes the record's folder. `page` is what its README says, with places for `more` and the commands."""
     to.mkdir(parents=True)
     (to / "runs.tsv").write_text("\n".join(lines) + "\n")
     (to / "machine.txt").write_text(sheet)
@@ -61,7 +64,7 @@ def write(to, root, table, lines, sheet, done, args):
         for job, _ in done
         for side in job.sides
     )
-    (to / "README.md").write_text(README.format(name=to.name, runs=args.runs, **locals()))
+    (to / "README.md").write_text(page.format(name=to.name, commands=commands, **more))
     print(f"written: {to}")
 
 
@@ -73,28 +76,3 @@ def refresh(page, table, to):
     if found != 1:
         raise SystemExit(f"{page}: the two markers of the table are not there")
     page.write_text(fresh)
-
-
-README = """# {name}
-
-The question: where does headcount stand against `wc -l`, DuckDB, Python, sonic-rs and serde_json?
-
-Made by `scripts/bench`. Streams: `stream.jsonl` is `headcount generate`, `small.jsonl` is
-`headcount generate --frames 20M --frame-bytes 83`; neither has late or malformed frames, so counting
-by minute alone gives the same answer, and each answer was compared byte for byte before its times.
-Page cache warm but in the job `cold`, where the file's pages were dropped before each run (what lies
-under a virtual machine's disk may still hold them). {runs} rounds in turns after one to warm up; the
-slow rivals take part in the first three. Wall time, medians, and of the rounds' ratios the median
-(smallest–largest). A rival of one thread is compared with headcount on one core.
-
-{table}
-
-| file | what |
-| --- | --- |
-| `runs.tsv` | every run, in the order in which they were run |
-| `machine.txt` | the machine sheet |
-
-The commands:
-
-{commands}
-"""

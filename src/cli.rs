@@ -19,9 +19,10 @@ use crate::topology::Wish;
 
 /// Exact unique users per minute, from a log of JSON frames.
 ///
-/// Reads JSON objects, one a line, from files (plain, .gz, .zst) or stdin, takes `ts` and `uid` out
-/// of each, and says exactly how many different users were seen in each minute. Results go to
-/// stdout as JSON lines and nothing else does; progress and the closing accounts go to stderr.
+/// Reads JSON objects, the lines of files (plain, .gz, .zst) or stdin or the messages of a Kafka topic,
+/// takes `ts` and `uid` out of each, and says exactly how many different users were seen in each
+/// minute. Results go to stdout as JSON lines, and nothing else does, or to a topic; progress and the
+/// closing accounts go to stderr.
 #[derive(Debug, Parser)]
 #[command(
     name = "headcount",
@@ -38,7 +39,7 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Count the users of files or stdin
+    /// Count the users of files, stdin or a Kafka topic
     #[command(
         args_override_self = true,
         after_help = "Examples:\n  headcount count log.jsonl\n  headcount count day1.jsonl.zst day2.jsonl.zst --to counts.jsonl --summary run.json\n  tail -f log.jsonl | headcount count -"

@@ -32,6 +32,13 @@ pub const WINDOW_BYTES: usize = 16 * 1024 * 1024;
 /// read.
 pub const WINDOW_TAIL_BYTES: usize = 64 * 1024;
 
+/// Bytes asked for ahead of what is claimed, where a file comes from a disk: enough to keep it busy while
+/// scanners are at what came before.
+pub const AHEAD_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Bytes for which that goes on until it is seen again whether the file still comes from a disk.
+pub const AHEAD_FOR_BYTES: u64 = 256 * 1024 * 1024;
+
 /// Bytes of one read(2): what has been read is still in the second-level cache when it is scanned.
 pub const READ_BYTES: usize = 256 * 1024;
 

@@ -15,6 +15,7 @@ use std::sync::atomic::Ordering;
 
 use rustix::fs::{Mode, OFlags};
 
+use super::ahead::Ahead;
 use super::file_id::FileId;
 use super::messages::ChunkNumbers;
 use super::read_buf::ReadBuf;
@@ -94,6 +95,7 @@ pub struct Claims {
     input_bytes: Arc<AtomicU64>,
     stop: Stop,
     finished: bool,
+    pub(super) ahead: Ahead,
 }
 
 impl Claims {
@@ -117,6 +119,7 @@ impl Claims {
             input_bytes,
             stop,
             finished: false,
+            ahead: Ahead::default(),
         }
     }
 
@@ -133,6 +136,7 @@ impl Claims {
                         return self.finish();
                     };
                     self.next_input += 1;
+                    self.ahead.forget();
                     let name = Arc::clone(&next.name);
                     match open(next, &self.input_bytes) {
                         Ok(current) => self.current = current,

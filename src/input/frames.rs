@@ -3,11 +3,12 @@
 //! Owned by one scanner; its buffer and its window are private to it. Lines are slices of one of
 //! them, valid until the next call. A range that is in memory is looked at in the window (`mapped`);
 //! what does not end in it is read. Lines of a window may turn out not to be the file's: who makes a
-//! batch of them says where it begins, and asks at its end. A range's first, partial line belongs to the claim before, which reads on past
-//! its own end to finish it: so every line that begins after `from` and at or before `to` is seen
-//! once, however the file is cut (a line that begins exactly at a border belongs to the range
-//! before the border). Line ends are found here and nowhere else. Ranges are read side by side, but
-//! those that are not in memory under the token, in order (`residence`).
+//! batch of them says where it begins, and asks at its end. A range's first, partial line belongs to
+//! the claim before, which reads on past its own end to finish it: so every line that begins after
+//! `from` and at or before `to` is seen once, however the file is cut (a line that begins exactly at a
+//! border belongs to the range before the border). Line ends are found here and nowhere else. Ranges
+//! are read side by side, but those that are not in memory under the token, in order (`residence`),
+//! with what follows them asked for (`ahead`).
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -144,7 +145,9 @@ impl FrameReader {
                 self.input = input;
                 self.offset = range.from;
                 // By its last byte: of its first ones the kernel may have read ahead.
-                if is_in_memory(&range.file, range.to.saturating_sub(1)) {
+                let in_memory = is_in_memory(&range.file, range.to.saturating_sub(1));
+                claims.ahead.claimed(&range.file, (range.from, range.to), in_memory);
+                if in_memory {
                     claims.release_and_wake();
                     self.work = self.map(range);
                     return Claimed::Chunk(chunk);

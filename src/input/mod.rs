@@ -7,6 +7,7 @@
 //! is a stream: whoever holds the token reads the next block and cuts it at a line end. The size
 //! of a plain file at the start counts.
 
+mod ahead;
 pub mod claim;
 pub mod file_id;
 pub mod frames;

@@ -15,6 +15,7 @@ use rdkafka::config::ClientConfig;
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 
 use super::event::Event;
+use super::malloc;
 use crate::error::Error;
 use crate::ring::Waker;
 
@@ -60,6 +61,7 @@ impl Client {
         config: &ClientConfig,
         log: bool,
     ) -> Result<Client, Error> {
+        malloc::keep_freed();
         let native = config.create_native_config().map_err(|_| {
             Error::Internal("settings of Kafka that were checked are no longer right".into())
         })?;

@@ -10,7 +10,7 @@
 //! Out: [`output_topic`] looks at a topic before the run and makes it ([`admin`]); [`sink`] writes results
 //! and [`fill`] sample frames, both by the one [`producer`] to its [`topic_handle`].
 //!
-//! Under it: [`settings`], [`consumer`] (the reader's), [`client`], [`event`] and [`ask`] (the C
+//! Under it: [`settings`], [`consumer`] (the reader's), [`client`], [`malloc`], [`event`] and [`ask`] (the C
 //! interface), [`mod@line`], [`errors`], [`notices`].
 
 pub mod admin;
@@ -26,6 +26,7 @@ pub mod house;
 pub mod keeper;
 pub mod line;
 pub mod looker;
+mod malloc;
 pub mod mend;
 pub mod notices;
 pub mod output_topic;

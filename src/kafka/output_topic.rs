@@ -1,7 +1,6 @@
 //! The topic written to, looked at before anything runs: whether it is there, made where that is asked
 //! for, and whether it keeps what results are. Looking never makes it (the clients'
-//! `allow.auto.create.topics` is off), whatever the brokers do for others. It also connects the producer,
-//! which else would wait half a second before it asks for its id.
+//! `allow.auto.create.topics` is off), whatever the brokers do for others.
 //!
 //! On the caller's thread, before the stages start: it may wait, up to `--give-up`.
 
@@ -17,7 +16,8 @@ use crate::error::Error;
 
 /// Replicas of a topic that is made, where there are as many brokers.
 const REPLICAS: usize = 3;
-/// How long brokers are waited for at a time: in between it is seen whether they refuse us for good.
+/// How long brokers are waited for at first: in between it is seen whether they refuse us for good. Each
+/// time twice as long, so that also one far away has the time to answer.
 const STEP_MS: i32 = 100;
 /// How long until a topic just made is asked for again.
 const ASK_AGAIN: Duration = Duration::from_millis(10);
@@ -44,6 +44,9 @@ pub enum Purpose {
 pub fn ensure(producer: &mut Producer, create: Option<Purpose>) -> Result<usize, Error> {
     let give_up_s = producer.give_up_s();
     let deadline = Instant::now() + Duration::from_secs(give_up_s.into());
+    // The first answer comes on a connection that is only to begin with. A producer asks for its id when
+    // one comes on another; without that it would do so half a second later.
+    look(producer, deadline)?;
     let seen = look(producer, deadline)?;
     let topic = producer.name();
     if seen.error != Code::UnknownTopicOrPartition {
@@ -85,8 +88,12 @@ pub fn remark(producer: &Producer) -> Option<String> {
 
 /// Asks for the topic until an answer comes.
 fn look(producer: &mut Producer, deadline: Instant) -> Result<TopicState, Error> {
+    let mut step_ms = STEP_MS;
     loop {
-        let answer = producer.topic().state(STEP_MS);
+        let left = deadline.saturating_duration_since(Instant::now());
+        let left_ms = i32::try_from(left.as_millis()).unwrap_or(i32::MAX);
+        let answer = producer.topic().state(step_ms.min(left_ms).max(1));
+        step_ms = step_ms.saturating_mul(2);
         let (topic, brokers) = (producer.name().to_owned(), producer.brokers().to_owned());
         match answer {
             Ok(seen) => {

@@ -56,6 +56,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod fields;
+mod fill;
 mod generic;
 mod name;
 mod number;

@@ -11,18 +11,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::fill;
 use crate::batch::{Batch, BatchEnd, BatchHandle, Tally};
-use crate::clock::unit_check::Hint;
 use crate::count::hash::UidHasher;
-use crate::input::Place;
-use crate::input::frames::{Claimed, FrameReader, Next};
+use crate::input::frames::{Claimed, FrameReader};
 use crate::input::messages::{Drawn, MessageReader, News, Partition};
-use crate::input::read_buf::LINE_BYTES_MAX;
-use crate::limits::{TS_S_PLAUSIBLE_MAX, TS_S_PLAUSIBLE_MIN};
 use crate::report::{Report, ScanReport};
 use crate::ring::sync::AtomicBool;
 use crate::ring::{Consumer, Producer, PushError};
-use crate::scan::{Malformed, Scanner, TsUnit, content, without_mark};
+use crate::scan::{Scanner, TsUnit};
 use crate::stage::{Stage, Step};
 use crate::stats::ScanCounters;
 
@@ -149,18 +146,18 @@ impl ScanStage {
     fn fill_once(&mut self, partition: Partition, batch: &mut Batch) -> BatchEnd {
         // Relaxed: a hint too many or too few changes nothing, the clock counts its frames itself.
         let checking_unit = self.checking_unit.load(Ordering::Relaxed);
-        let mut frames = Frames {
+        let mut frames = fill::Frames {
             scanner: &mut self.scanner,
             hasher: &self.hasher,
             ts_unit: self.ts_unit,
             checking_unit,
         };
         match &mut self.reader {
-            Reader::Lines(lines) => fill_from_lines(lines, &mut frames, batch),
+            Reader::Lines(lines) => fill::from_lines(lines, &mut frames, batch),
             Reader::Messages(messages) => {
                 batch.partition = partition;
-                let end = fill_from_messages(&mut **messages, &mut frames, batch);
-                self.reached_s = reached_s(batch.facts.ts_s()).or(self.reached_s);
+                let end = fill::from_messages(&mut **messages, &mut frames, batch);
+                self.reached_s = fill::reached_s(batch.facts.ts_s()).or(self.reached_s);
                 end
             }
         }
@@ -264,139 +261,6 @@ impl ScanStage {
     fn account(&mut self, tally: &Tally) {
         self.report.tally.add(tally);
         self.counters.add(tally.frames, tally.bytes);
-    }
-}
-
-/// What turns a frame into a fact of a batch.
-struct Frames<'s> {
-    scanner: &'s mut Scanner,
-    hasher: &'s UidHasher,
-    ts_unit: TsUnit,
-    checking_unit: bool,
-}
-
-impl Frames<'_> {
-    /// Scans a frame into the batch; whether it became a fact.
-    #[inline]
-    fn take(&mut self, frame: &[u8], place: Place, batch: &mut Batch) -> bool {
-        batch.tally.frames += 1;
-        match self.scanner.scan(frame) {
-            Ok(fact) => {
-                let ts_s = fact.ts_s;
-                let hash = self.hasher.table(fact.uid);
-                let shard = self.hasher.shard(fact.uid);
-                batch.push(ts_s, fact.uid, hash, shard);
-                if let Some(held) = &mut batch.held {
-                    held.hold_fact(frame, place);
-                }
-                if self.checking_unit {
-                    batch.hints.push(hint(self.scanner, self.ts_unit, frame, Some(ts_s)));
-                }
-                true
-            }
-            Err(reason) => {
-                refuse(batch, reason, frame, place);
-                if self.checking_unit {
-                    batch.hints.push(hint(self.scanner, self.ts_unit, frame, None));
-                }
-                false
-            }
-        }
-    }
-}
-
-fn fill_from_lines(
-    lines: &mut FrameReader,
-    frames: &mut Frames<'_>,
-    batch: &mut Batch,
-) -> BatchEnd {
-    while !batch.is_full() {
-        match lines.next_line() {
-            Next::Line(line, place) if line.len() <= LINE_BYTES_MAX => match content(line) {
-                Some(frame) => {
-                    frames.take(frame, place_of(frame, line, place), batch);
-                }
-                None => batch.tally.blank_lines += 1,
-            },
-            // The same whether its end was found with it or not: what becomes of a line must not
-            // depend on where it begins in a read.
-            Next::Line(start, place) | Next::TooLong(start, place) => {
-                batch.tally.frames += 1;
-                let frame = without_mark(start);
-                let place = place_of(frame, start, place);
-                refuse(batch, Malformed::TooLong, frame, place);
-            }
-            Next::Done(bytes) => {
-                batch.tally.bytes += bytes;
-                return BatchEnd::ChunkDone;
-            }
-            Next::Failed(error) => return BatchEnd::Failed(error),
-        }
-    }
-    BatchEnd::More
-}
-
-fn fill_from_messages(
-    messages: &mut dyn MessageReader,
-    frames: &mut Frames<'_>,
-    batch: &mut Batch,
-) -> BatchEnd {
-    while !batch.is_full() {
-        let Some(message) = messages.next() else { return BatchEnd::ChunkDone };
-        batch.next_offset = message.offset + 1;
-        let Some(payload) = message.payload else {
-            batch.tally.frames += 1;
-            batch.tally.empty += 1;
-            continue;
-        };
-        batch.tally.bytes += payload.len() as u64;
-        // The same bytes are the same frame as in a line; but a message is a frame, however blank.
-        let frame = content(payload).unwrap_or_default();
-        let place = Place { input: batch.partition, offset: message.offset };
-        if frames.take(frame, place, batch) {
-            batch.push_offset(message.offset);
-        }
-    }
-    BatchEnd::More
-}
-
-/// A time that a majority of the last times has reached: a single time flipped far ahead is not it.
-fn reached_s(ts_s: &[i64]) -> Option<i64> {
-    const LAST: usize = 64;
-    let mut last = [0; LAST];
-    let ts_s = &ts_s[ts_s.len().saturating_sub(LAST)..];
-    let last = &mut last[..ts_s.len()];
-    last.copy_from_slice(ts_s);
-    last.sort_unstable();
-    last.get(last.len() / 2).copied()
-}
-
-/// Where a frame stands: behind the byte order mark of its line, which is not the frame's.
-fn place_of(frame: &[u8], line: &[u8], line_at: Place) -> Place {
-    let mark_bytes = frame.as_ptr().addr() - line.as_ptr().addr();
-    Place { offset: line_at.offset + mark_bytes as u64, ..line_at }
-}
-
-fn refuse(batch: &mut Batch, reason: Malformed, frame: &[u8], place: Place) {
-    batch.tally.malformed[reason.index()] += 1;
-    if let Some(held) = &mut batch.held {
-        held.hold_malformed(frame, place, reason);
-    }
-}
-
-/// What a frame's time could mean; the cold path of the check on the unit.
-fn hint(scanner: &mut Scanner, unit: TsUnit, frame: &[u8], ts_s: Option<i64>) -> Hint {
-    if let Some(TS_S_PLAUSIBLE_MIN..=TS_S_PLAUSIBLE_MAX) = ts_s {
-        return Hint::Plausible;
-    }
-    let units = scanner.plausible_units(frame);
-    if units.contains(unit) {
-        // The frame is no good, but its time is.
-        Hint::Plausible
-    } else if units.is_empty() && ts_s.is_none() {
-        Hint::None
-    } else {
-        Hint::Other(units)
     }
 }
 

@@ -181,3 +181,16 @@ fn flags_that_do_not_fit_are_refused() {
     let ran = run(&format!("count -b {b} -t same -o same"), &[]);
     ran.exits(2).says("same is the input");
 }
+
+#[test]
+fn brokers_far_away_are_waited_for() {
+    // librdkafka's mock brokers, each answer 300 ms after its question: longer than is waited at first.
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let path = log.path().to_str().unwrap();
+    run(
+        "count -b mock:1 -o there-is-none --give-up 30s",
+        &[path, "-X", "test.mock.num.brokers=1", "-X", "test.mock.broker.rtt=300"],
+    )
+    .exits(1)
+    .says("there is none");
+}
