@@ -129,7 +129,7 @@ impl Default for FrameArgs {
 
 /// Which threads do the work.
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Threads")]
+#[command(next_help_heading = "Threads and memory")]
 pub struct ThreadArgs {
     /// Scanners [default: by cores, see `headcount plan`]
     #[arg(long, value_name = "N")]
@@ -143,9 +143,19 @@ pub struct ThreadArgs {
     /// How threads wait for one another
     #[arg(long, value_enum, value_name = "POLICY", default_value_t)]
     pub wait: WaitPolicy,
+    /// Memory the run may take; where its users need more it stops with an error, and never puts out
+    /// a lower count [default: no bound]
+    #[arg(long, value_name = "BYTES", value_parser = crate::commands::generate::parse_count)]
+    pub memory: Option<u64>,
 }
 
 impl ThreadArgs {
+    /// The memory that is left besides what a topic's messages may take, bytes.
+    pub fn memory_left(&self, input: &InputArgs) -> u64 {
+        let messages = if input.topic.topic.is_some() { input.topic.queue_memory } else { 0 };
+        self.memory.map_or(u64::MAX, |memory| memory.saturating_sub(messages))
+    }
+
     /// What the topology is to follow.
     pub fn wish(&self) -> Wish {
         Wish { scanners: self.scanners, counters: self.counters, pin: self.pin }

@@ -20,6 +20,7 @@ use crate::input::claim::Claims;
 use crate::input::frames::FrameReader;
 use crate::input::messages::{ChunkNumbers, MessageSource};
 use crate::limits;
+use crate::needs::Fixed;
 use crate::output::rejects::{InputNames, RejectWriter};
 use crate::output::sink::{RestartKeeper, ResultSink};
 use crate::output::stage::{OutputRings, OutputStage, RejectRings};
@@ -50,6 +51,8 @@ pub struct Sizes {
     pub batch_ring_slots: usize,
     /// Slots of the rings that carry results.
     pub result_ring_slots: usize,
+    /// Bytes the whole run may take: it stops where its users need more.
+    pub memory_bytes: u64,
 }
 
 impl Default for Sizes {
@@ -62,6 +65,7 @@ impl Default for Sizes {
             batches: limits::BATCHES_PER_SCANNER,
             batch_ring_slots: limits::BATCHES_PER_SCANNER,
             result_ring_slots: limits::RESULT_RING_SLOTS,
+            memory_bytes: u64::MAX,
         }
     }
 }
@@ -232,6 +236,8 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
         let mut readers = Vec::new();
         let mut counts = Vec::new();
         let slots = job.clock.windows_open_max();
+        let fixed = Fixed::new(&topology, &sizes, &shape);
+        let counter_bytes = fixed.counter_bytes(sizes.memory_bytes, topology.counters)?;
         for shard in 0..topology.counters {
             let own = StageKind::Count(shard);
             let (link, from_clock, back) = reader_link(own);
@@ -240,7 +246,8 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
                 ring(sizes.result_ring_slots, waker(own), waker(StageKind::Output));
             counts.push(counted);
             let rings = CountRings { from_clock, back, counts: count };
-            stages.push((own, Box::new(CountStage::new(shard, Counter::new(slots), rings))));
+            let counter = Counter::new(slots, counter_bytes)?;
+            stages.push((own, Box::new(CountStage::new(shard, counter, rings))));
         }
         let rejects = job.rejects.map(|(name, out)| {
             let (link, from_clock, back) = reader_link(StageKind::Output);

@@ -38,6 +38,15 @@ pub enum Error {
         crate::limits::USERS_MAX
     )]
     TooManyUsers,
+    /// The users need more memory than they may have.
+    #[error(
+        "the users need more than the {} that --memory leaves a counter for them: give more --memory, count fewer or shorter windows, or keep them for less long; `headcount plan --users N` says what is needed",
+        indicatif::BinaryBytes(*.bytes_max)
+    )]
+    MemoryUsedUp {
+        /// What a counter may have.
+        bytes_max: u64,
+    },
     /// More windows are open at once than there are slots.
     #[error(
         "more than {} windows are kept at once: a partition is far behind the others (see --max-skew), many times are wrong, or --max-lag and --keep are too long",
@@ -87,6 +96,7 @@ impl Error {
             Error::Input { .. } | Error::Output { .. } | Error::System { .. } => ExitCode::Failed,
             Error::Disagree(_) => ExitCode::Disagree,
             Error::TooManyUsers
+            | Error::MemoryUsedUp { .. }
             | Error::TooManyWindows
             | Error::TooManyEmpty
             | Error::TooManyRefused(_)

@@ -56,6 +56,7 @@ pub mod input;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 pub mod limits;
+pub mod needs;
 pub mod output;
 mod prefetch;
 pub mod report;

@@ -11,10 +11,14 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use headcount::batch::{Batch, BatchEnd, BatchShape};
 use headcount::clock::calendar::{Calendar, Length};
+use headcount::clock::verdict::Slot;
 use headcount::clock::{ClockSettings, settings};
-use headcount::count::memory_bytes;
+use headcount::count::hash::UidHasher;
+use headcount::count::{Counter, memory_bytes};
 use headcount::engine::{self, Job, Sizes, Source};
+use headcount::error::Error;
 use headcount::generate::{Late, Workload};
 use headcount::input::Input;
 use headcount::output::lines::{Format, LineWriter};
@@ -26,8 +30,21 @@ use headcount::scan::stage::Depth;
 use headcount::stats::Live;
 use headcount::topology::{Topology, Wish};
 
-/// Counts the allocations of every thread that has not asked to be left out.
+/// Counts the allocations of every thread that has not asked to be left out, and the bytes that all
+/// hold.
 struct Counting;
+
+static HELD: AtomicU64 = AtomicU64::new(0);
+static HELD_PEAK: AtomicU64 = AtomicU64::new(0);
+
+fn hold(bytes: usize) {
+    let held = HELD.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64;
+    HELD_PEAK.fetch_max(held, Ordering::Relaxed);
+}
+
+fn let_go(bytes: usize) {
+    HELD.fetch_sub(bytes as u64, Ordering::Relaxed);
+}
 
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 
@@ -46,23 +63,29 @@ fn count() {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
+        hold(layout.size());
         // SAFETY: as the caller promised us.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count();
+        hold(layout.size());
         // SAFETY: as the caller promised us.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, at: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
         count();
+        // For a moment there may be both.
+        hold(bytes);
+        let_go(layout.size());
         // SAFETY: as the caller promised us.
         unsafe { System.realloc(at, layout, bytes) }
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        let_go(layout.size());
         // SAFETY: as the caller promised us.
         unsafe { System.dealloc(at, layout) }
     }
@@ -217,6 +240,110 @@ fn the_test_notices_an_allocation() {
 }
 
 const MIB: u64 = 1024 * 1024;
+
+/// Users of one shard in a counter by itself.
+struct Users {
+    users: u32,
+    uid_bytes: usize,
+    /// How often as many others come after them, when the windows have gone.
+    generations: u32,
+    slots: u16,
+}
+
+impl Users {
+    fn needed_bytes(&self) -> u64 {
+        memory_bytes(u64::from(self.users), self.uid_bytes as u64, usize::from(self.slots), 1)
+    }
+
+    /// Counts them all into every slot's window: how that ended, and the most bytes it held.
+    fn count(&self, bytes_max: u64) -> (Result<(), Error>, u64) {
+        const FRAMES: u32 = 500;
+        let mut batch = Batch::new(&BatchShape {
+            frames_max: FRAMES as usize,
+            uid_bytes_max: FRAMES as usize * 1024,
+            shards: 1,
+            series: usize::from(self.slots),
+            held_bytes: None,
+            partitioned: false,
+        });
+        let hasher = UidHasher::new(1);
+        let slots: Vec<Slot> = (0..self.slots).collect();
+        let before = HELD.load(Ordering::Relaxed);
+        HELD_PEAK.store(before, Ordering::Relaxed);
+        let mut run = || {
+            let mut counter = Counter::new(slots.len(), bytes_max)?;
+            for generation in 0..self.generations {
+                slots.iter().for_each(|&slot| counter.open(slot));
+                for from in (0..self.users).step_by(FRAMES as usize) {
+                    batch.clear();
+                    let route = batch.verdicts.add_route(&slots);
+                    let to = self.users.min(from + FRAMES);
+                    for user in from..to {
+                        let width = self.uid_bytes - 2;
+                        let uid = format!("{generation:02}{user:0width$}");
+                        batch.push(0, uid.as_bytes(), hasher.table(uid.as_bytes()), 0);
+                        batch.verdicts.send(route);
+                    }
+                    batch.seal(0, BatchEnd::More);
+                    let places = batch.facts.places(0);
+                    let mut done = 0;
+                    while done < places.len() {
+                        done += counter.count(&batch, &places[done..])?;
+                    }
+                    for &slot in &slots {
+                        assert_eq!(counter.users_in(slot), u64::from(to));
+                    }
+                }
+                slots.iter().for_each(|&slot| counter.free(slot));
+            }
+            Ok(())
+        };
+        let ran = run();
+        (ran, HELD_PEAK.load(Ordering::Relaxed) - before)
+    }
+}
+
+const USERS: [Users; 5] = [
+    Users { users: 100_000, uid_bytes: 14, generations: 1, slots: 1 },
+    Users { users: 250_000, uid_bytes: 14, generations: 4, slots: 1 },
+    Users { users: 60_000, uid_bytes: 36, generations: 4, slots: 90 },
+    Users { users: 60_000, uid_bytes: 15, generations: 4, slots: 200 },
+    Users { users: 20_000, uid_bytes: 700, generations: 2, slots: 3 },
+];
+
+#[test]
+fn users_take_no_more_than_is_said_before() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    for users in USERS {
+        let needed = users.needed_bytes();
+        let (ran, most) = users.count(u64::MAX);
+        assert!(ran.is_ok());
+        let (n, uid) = (users.users, users.uid_bytes);
+        assert!(most <= needed, "{most} bytes held, {needed} foretold: {n} users, uids of {uid}");
+        assert!(
+            most > needed / 4,
+            "{most} bytes held, {needed} foretold: {n} users, uids of {uid}"
+        );
+    }
+}
+
+#[test]
+fn a_bound_on_memory_is_kept_and_is_an_error() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    for users in USERS {
+        let (_, most) = users.count(u64::MAX);
+        for share in [5, 50, 90] {
+            let bytes_max = (most * share / 100).max(headcount::count::BYTES_MIN);
+            let (ran, held) = users.count(bytes_max);
+            // Lists of pages and of slots are not counted: a page has thousands of users.
+            let slack = 64 * 1024 + bytes_max / 100;
+            assert!(held <= bytes_max + slack, "{held} bytes held, {bytes_max} were allowed");
+            assert!(matches!(ran, Err(Error::MemoryUsedUp { .. })), "{share} % were enough");
+        }
+        // What it holds is enough, but for places in the list of free numbers that are not in use yet.
+        assert!(users.count(most + most / 5 + MIB).0.is_ok());
+    }
+}
 
 /// The summary of a run over a stream.
 fn summary(workload: &Workload) -> serde_json::Value {

@@ -44,7 +44,7 @@ impl Run {
 /// Counts this many minutes; the first `warm_minutes` are not part of the time a frame.
 pub(crate) fn run(workload: &Workload, minutes: u64, warm_minutes: u64) -> Run {
     let anonymous_before = anonymous_bytes();
-    let mut counter = Counter::new(workload.windows.slots());
+    let mut counter = Counter::new(workload.windows.slots(), u64::MAX).expect("room");
     let mut stream = Stream::new(workload);
     let (frames, warm) = (workload.frames_in(minutes), workload.frames_in(warm_minutes));
     let mut pool: Vec<Batch> = (0..POOL_BATCHES).map(|_| Stream::batch(workload)).collect();

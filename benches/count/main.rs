@@ -66,6 +66,8 @@ fn say(workload: &Workload, run: &Run) {
 }
 
 fn main() {
+    // As the program does.
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
     let (sizes, testing) = wanted();
     let uid_bytes = std::env::var("HEADCOUNT_BENCH_UID_BYTES")
         .map_or(14, |bytes| bytes.parse().expect("a number of bytes"));

@@ -73,7 +73,7 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
         depth: Depth::Count,
         topology: topology.clone(),
         wait: args.threads.wait,
-        sizes: Sizes::default(),
+        sizes: Sizes { memory_bytes: args.threads.memory_left(&args.input), ..Sizes::default() },
         sink,
         rejects,
         stop: stop.clone(),

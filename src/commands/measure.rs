@@ -57,7 +57,10 @@ pub fn run(command: &MeasureCommand) -> Result<ExitCode, Error> {
             depth,
             topology,
             wait: args.threads.wait,
-            sizes: Sizes::default(),
+            sizes: Sizes {
+                memory_bytes: args.threads.memory_left(&args.input),
+                ..Sizes::default()
+            },
             sink: Box::new(Discard::default()),
             keeper: None,
             rejects: None,

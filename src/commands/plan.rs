@@ -6,13 +6,14 @@ use indicatif::{BinaryBytes, HumanCount};
 
 use super::print;
 use super::settle::count;
-use crate::batch::{Batch, BatchShape};
+use crate::batch::BatchShape;
 use crate::cli::PlanArgs;
 use crate::count::memory_bytes;
 use crate::engine::Sizes;
 use crate::error::{Error, ExitCode};
-use crate::input::read_buf::{RESERVED_BYTES, TOUCHED_BYTES};
+use crate::input::read_buf::RESERVED_BYTES;
 use crate::limits::{COUNTER_USERS_MAX, FRAME_BYTES_MAX, UID_BYTES_MAX};
+use crate::needs::Fixed;
 use crate::scan::Kernel;
 use crate::topology::{Topology, cores};
 
@@ -83,23 +84,22 @@ fn describe(
         BinaryBytes(sizes.chunk_bytes as u64)
     )?;
 
-    let buffers = (scanners + 1) * TOUCHED_BYTES;
+    let fixed = Fixed::new(topology, sizes, shape);
     let reserved = (scanners + 1) * RESERVED_BYTES;
-    let batches = (scanners * sizes.batches + 1) * Batch::bytes_max(shape);
     let users = memory_bytes(args.users, args.uid_bytes, windows, counters);
-    let total = buffers as u64 + batches as u64 + users;
+    let total = fixed.bytes() + users;
     writeln!(text, "\nMemory")?;
     let mut line =
         |bytes: u64, what: &str| writeln!(text, "  {:>11}  {what}", BinaryBytes(bytes).to_string());
     line(
-        buffers as u64,
+        fixed.buffers_bytes,
         &format!(
             "read buffers (up to {} where frames are near the limit of {})",
             BinaryBytes(reserved as u64),
             BinaryBytes(FRAME_BYTES_MAX as u64)
         ),
     )?;
-    line(batches as u64, "batches, at most (touched only as far as they are filled)")?;
+    line(fixed.batches_bytes, "batches, at most (touched only as far as they are filled)")?;
     line(
         users,
         &format!(
@@ -113,8 +113,16 @@ fn describe(
     line(
         total,
         &format!(
-            "in all, at most, besides the program itself (a few MiB) and {mapped} of files mapped, the page cache's own"
+            "in all, at most, with 8 MiB for the program itself, besides {mapped} of files mapped, the page cache's own"
         ),
     )?;
+    if let Some(memory) = args.threads.memory {
+        let enough = if total <= memory {
+            "enough"
+        } else {
+            "perhaps not enough: this is the most they can need"
+        };
+        line(memory, &format!("given by --memory: {enough}"))?;
+    }
     Ok(text)
 }

@@ -14,6 +14,7 @@
 //! Memory follows the users of the windows that are kept: whom none of them holds is dropped, at
 //! the latest when his sub-table would have to grow for others.
 
+pub mod budget;
 pub mod era;
 pub mod hash;
 pub mod slab;
@@ -30,8 +31,9 @@ use crate::clock::released::ReleasedFact;
 use crate::clock::verdict::{REFUSED, Slot};
 use crate::error::Error;
 use crate::limits::USERS_MAX;
+use budget::Budget;
 use table::{Renewal, Table};
-use users::{Id, Users};
+use users::{Id, NoMore, Users};
 use windows::{GroupSlots, Windows};
 
 /// Frames of a block: enough to have every line asked for on its way at once, few enough that none
@@ -39,6 +41,9 @@ use windows::{GroupSlots, Windows};
 const BLOCK_FRAMES: usize = 64;
 /// Users looked at in renewals after which a counter pauses at the end of a block.
 const LOOKED_AT_MAX: usize = if cfg!(test) { 32 } else { 32 * 1024 };
+
+/// Bytes a counter needs for its first users.
+pub const BYTES_MIN: u64 = 1024 * 1024;
 
 /// Bytes needed at most for this many users in kept windows at once, with uids of this length:
 /// with users who come and go, as many again may be known and not yet dropped.
@@ -54,25 +59,27 @@ pub struct Counter {
     table: Table,
     users: Users,
     windows: Windows,
+    budget: Budget,
     frames: u64,
     /// The slots of the route met last, by group.
     route_slots: Vec<GroupSlots>,
 }
 
 impl Counter {
-    /// A counter with this many window slots, all empty.
-    pub fn new(slots: usize) -> Counter {
-        Counter::with_bounds(Windows::new(slots), USERS_MAX)
+    /// A counter with this many window slots, all empty, whose users may take so many bytes.
+    pub fn new(slots: usize, bytes_max: u64) -> Result<Counter, Error> {
+        Counter::with_bounds(Windows::new(slots), USERS_MAX, Budget::new(bytes_max))
     }
 
-    fn with_bounds(windows: Windows, users_max: u32) -> Counter {
-        Counter {
-            table: Table::new(),
+    fn with_bounds(windows: Windows, users_max: u32, mut budget: Budget) -> Result<Counter, Error> {
+        Ok(Counter {
+            table: Table::new(&mut budget).map_err(|_| budget.used_up())?,
             users: Users::new(users_max),
             windows,
+            budget,
             frames: 0,
             route_slots: Vec::new(),
-        }
+        })
     }
 
     /// Counts the frames at these places of a batch, or the first of them: says how many. It stops
@@ -115,8 +122,9 @@ impl Counter {
                     _ => self.intern(batch.facts.hash(place), uid, &mut looked_at)?,
                 };
                 self.frames += 1;
+                let Counter { users, windows, budget, .. } = self;
                 for &slots in &self.route_slots {
-                    self.windows.add(id, slots, &mut self.users);
+                    windows.add(id, slots, users, budget).map_err(|_| budget.used_up())?;
                 }
             }
             done += block.len();
@@ -131,14 +139,18 @@ impl Counter {
     #[cold]
     #[inline(never)]
     fn intern(&mut self, hash: u64, uid: &[u8], looked_at: &mut usize) -> Result<Id, Error> {
-        let Counter { table, users, windows, .. } = self;
+        let Counter { table, users, windows, budget, .. } = self;
         if let Some(id) = table.find(hash, |id| users.is(id, uid)) {
             return Ok(id);
         }
         if table.is_full(hash) {
-            *looked_at += table.renew(hash, &mut Forgetting { users, windows });
+            let renewed = table.renew(hash, &mut Forgetting { users, windows }, budget);
+            *looked_at += renewed.map_err(|_| budget.used_up())?;
         }
-        let id = users.add(uid).ok_or(Error::TooManyUsers)?;
+        let id = users.add(uid, budget).map_err(|why| match why {
+            NoMore::Numbers => Error::TooManyUsers,
+            NoMore::Room => budget.used_up(),
+        })?;
         table.insert(hash, id);
         Ok(id)
     }
@@ -149,8 +161,9 @@ impl Counter {
         self.frames += 1;
         let mut grouped = Vec::new();
         self.windows.by_group(slots, &mut grouped);
+        let Counter { users, windows, budget, .. } = self;
         for slots in grouped {
-            self.windows.add(id, slots, &mut self.users);
+            windows.add(id, slots, users, budget).map_err(|_| budget.used_up())?;
         }
         Ok(())
     }

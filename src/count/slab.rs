@@ -5,6 +5,7 @@
 //! no growth copies anything. A uid loses at most
 //! half of its length to its cell (a third from 16 bytes on).
 
+use super::budget::{Budget, NoRoom};
 use crate::limits::UID_BYTES_MAX;
 use crate::prefetch::prefetch;
 
@@ -74,18 +75,19 @@ impl Slab {
         CELL_BYTES[usize::from(CLASS_OF[len])] as u64
     }
 
-    /// Keeps a copy of at most [`UID_BYTES_MAX`] bytes.
-    pub fn keep(&mut self, bytes: &[u8]) -> Cell {
+    /// Keeps a copy of at most [`UID_BYTES_MAX`] bytes, if there is room.
+    pub fn keep(&mut self, bytes: &[u8], budget: &mut Budget) -> Result<Cell, NoRoom> {
         let class_index = usize::from(CLASS_OF[bytes.len()]);
         let class = &mut self.classes[class_index];
         let number = class.free;
         let number = if number == NO_CELL {
             let number = class.cells;
-            class.cells += 1;
-            self.cells += 1;
             if number as usize / cells_a_page(class_index) == class.pages.len() {
+                budget.take(PAGE_BYTES)?;
                 class.pages.push(vec![0; PAGE_BYTES].into_boxed_slice());
             }
+            class.cells += 1;
+            self.cells += 1;
             number
         } else {
             let (page, at) = place(class_index, number);
@@ -97,7 +99,7 @@ impl Slab {
         let cell = Cell { number, len };
         let (page, at) = place(class_index, number);
         class.pages[page][at..at + bytes.len()].copy_from_slice(bytes);
-        cell
+        Ok(cell)
     }
 
     /// Whether it never held anything.
@@ -152,17 +154,22 @@ fn place(class_index: usize, number: u32) -> (usize, usize) {
 mod tests {
     use super::*;
 
+    fn keep(slab: &mut Slab, bytes: &[u8]) -> Cell {
+        slab.keep(bytes, &mut Budget::new(u64::MAX)).unwrap()
+    }
+
     #[test]
     fn every_length_comes_back_whole_and_cells_are_used_again() {
         let mut slab = Slab::new();
         let text =
             |len: usize| -> Vec<u8> { (0u8..=250).cycle().skip(len % 251).take(len).collect() };
-        let mut cells: Vec<Cell> = (0..=UID_BYTES_MAX).map(|len| slab.keep(&text(len))).collect();
+        let mut cells: Vec<Cell> =
+            (0..=UID_BYTES_MAX).map(|len| keep(&mut slab, &text(len))).collect();
         for round in 0..3 {
             for (len, cell) in cells.iter_mut().enumerate().skip(round).step_by(2) {
                 assert_eq!(slab.get(*cell), text(len));
                 slab.free(*cell);
-                *cell = slab.keep(&text(len));
+                *cell = keep(&mut slab, &text(len));
             }
         }
         for (len, &cell) in cells.iter().enumerate() {
@@ -177,11 +184,11 @@ mod tests {
         let mut slab = Slab::new();
         // Three pages of cells, given back together and in another order.
         let mut cells: Vec<Cell> =
-            (0..=255u8).cycle().take(600).map(|n| slab.keep(&[n; 300])).collect();
+            (0..=255u8).cycle().take(600).map(|n| keep(&mut slab, &[n; 300])).collect();
         cells.rotate_left(250);
         cells.iter().for_each(|&cell| slab.free(cell));
         let again: Vec<Cell> =
-            (0..=255u8).cycle().take(600).map(|n| slab.keep(&[!n; 300])).collect();
+            (0..=255u8).cycle().take(600).map(|n| keep(&mut slab, &[!n; 300])).collect();
         assert_eq!(slab.cells(), 600);
         for (n, &cell) in (0..=255u8).cycle().zip(&again) {
             assert_eq!(slab.get(cell), [!n; 300]);

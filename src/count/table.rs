@@ -15,6 +15,7 @@
 //! shrinks at its next renewal, which comes when as many new users have come as there were; while
 //! nobody new comes nothing is dropped, as nothing is wanted.
 
+use super::budget::{Budget, NoRoom};
 use super::users::Id;
 use crate::prefetch::prefetch;
 
@@ -118,8 +119,17 @@ impl SubTable {
     }
 
     /// Keeps whom `needed` names, in a size that suits them.
-    fn renew(&mut self, kept: &mut Vec<u64>, renewal: &mut impl Renewal) {
+    fn renew(
+        &mut self,
+        kept: &mut Vec<u64>,
+        renewal: &mut impl Renewal,
+        budget: &mut Budget,
+    ) -> Result<(), NoRoom> {
         kept.clear();
+        if kept.capacity() < self.known {
+            budget.take((self.known - kept.capacity()) * size_of::<u64>())?;
+            kept.reserve_exact(self.known);
+        }
         for (at, &place) in self.places.iter().enumerate() {
             match self.places.get(at + LOOK_AHEAD) {
                 Some(&EMPTY) | None => {}
@@ -133,7 +143,10 @@ impl SubTable {
         let users = kept.len();
         let suits = (users * 2).next_power_of_two().max(PLACES_MIN);
         if suits > places || (users * SPARSE < places && suits < places) {
+            // For a moment there are both.
+            budget.take(suits * size_of::<u64>())?;
             *self = SubTable::new(suits);
+            budget.give(places * size_of::<u64>());
         }
         self.places.fill(EMPTY);
         for &place in kept.iter() {
@@ -141,14 +154,16 @@ impl SubTable {
         }
         self.known = users;
         self.known_max = (users * 2).clamp(KNOWN_MIN, self.places.len() / 4 * 3);
+        Ok(())
     }
 }
 
 impl Table {
     /// Knows nobody.
-    pub fn new() -> Table {
+    pub fn new(budget: &mut Budget) -> Result<Table, NoRoom> {
+        budget.take(SUB_TABLES * PLACES_MIN * size_of::<u64>())?;
         let sub_tables = (0..SUB_TABLES).map(|_| SubTable::new(PLACES_MIN)).collect();
-        Table { sub_tables, kept: Vec::new() }
+        Ok(Table { sub_tables, kept: Vec::new() })
     }
 
     /// Bytes needed at most for this many users.
@@ -209,13 +224,18 @@ impl Table {
     }
 
     /// Renews the sub-table of this hash: whoever is not needed is dropped. Says how many users
-    /// were looked at.
-    pub fn renew(&mut self, hash: u64, renewal: &mut impl Renewal) -> usize {
+    /// were looked at. If it finds no room to grow, the table is of no use any more.
+    pub fn renew(
+        &mut self,
+        hash: u64,
+        renewal: &mut impl Renewal,
+        budget: &mut Budget,
+    ) -> Result<usize, NoRoom> {
         let Table { sub_tables, kept } = self;
         let sub_table = &mut sub_tables[usize::from(hash.to_be_bytes()[0])];
         let known = sub_table.known;
-        sub_table.renew(kept, renewal);
-        known
+        sub_table.renew(kept, renewal, budget)?;
+        Ok(known)
     }
 
     /// A new user; the sub-table must not be full.
@@ -228,15 +248,15 @@ impl Table {
     }
 }
 
-impl Default for Table {
-    fn default() -> Table {
-        Table::new()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn room() -> Budget {
+        let mut room = Budget::new(u64::MAX);
+        room.take(1 << 40).unwrap();
+        room
+    }
 
     /// Needs even numbers.
     struct Even;
@@ -250,7 +270,7 @@ mod tests {
     }
 
     fn filled(users: u32, hash: impl Fn(u32) -> u64) -> Table {
-        let mut table = Table::new();
+        let mut table = Table::new(&mut room()).unwrap();
         for id in 0..users {
             if table.is_full(hash(id)) {
                 struct All;
@@ -260,7 +280,7 @@ mod tests {
                         true
                     }
                 }
-                table.renew(hash(id), &mut All);
+                table.renew(hash(id), &mut All, &mut room()).unwrap();
             }
             table.insert(hash(id), id);
         }
@@ -283,7 +303,7 @@ mod tests {
             None
         );
         assert_eq!(offered, 1000);
-        table.renew(hash, &mut Even);
+        table.renew(hash, &mut Even, &mut room()).unwrap();
         assert_eq!(table.find(hash, |known| known == 1), None);
         assert_eq!(table.find(hash, |known| known == 2), Some(2));
     }
@@ -314,11 +334,11 @@ mod tests {
 
         // User after user comes, and the last ones are needed.
         let needed = 40_000;
-        let mut table = Table::new();
+        let mut table = Table::new(&mut room()).unwrap();
         let mut known_most = 0;
         for id in 0..300_000 {
             if table.is_full(hash(id)) {
-                table.renew(hash(id), &mut Last(id.saturating_sub(needed)));
+                table.renew(hash(id), &mut Last(id.saturating_sub(needed)), &mut room()).unwrap();
             }
             table.insert(hash(id), id);
             if id % 1000 == 0 {
@@ -333,7 +353,7 @@ mod tests {
         let hash = |id: u32| u64::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let mut table = filled(200_000, hash);
         let places = table.places();
-        let looked_at = table.renew(hash(0), &mut Even);
+        let looked_at = table.renew(hash(0), &mut Even, &mut room()).unwrap();
         assert!((500..1200).contains(&looked_at), "{looked_at} of 200,000");
         assert!(!table.is_full(hash(0)));
         assert!(places.abs_diff(table.places()) <= places / SUB_TABLES * 2);

@@ -96,7 +96,7 @@ impl Checked {
 
     fn with_slots(slots: usize, hashes: Hashes, group_slots: usize, eras: u64) -> Checked {
         let windows = Windows::with_groups(slots, group_slots, eras);
-        let counter = Counter::with_bounds(windows, USERS_MAX);
+        let counter = Counter::with_bounds(windows, USERS_MAX, Budget::new(u64::MAX)).unwrap();
         Checked { counter, model: vec![None; slots], hashes, members_peak: 0, frames: 0 }
     }
 
@@ -251,7 +251,7 @@ fn after_a_burst_the_table_shrinks_and_numbers_are_used_again() {
 
 #[test]
 fn too_many_users_are_an_error() {
-    let mut counter = Counter::with_bounds(Windows::new(1), 3);
+    let mut counter = Counter::with_bounds(Windows::new(1), 3, Budget::new(u64::MAX)).unwrap();
     counter.open(0);
     let shape = BatchShape {
         frames_max: 8,

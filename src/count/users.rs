@@ -5,6 +5,7 @@
 //! longer one in the slab, which can be asked for ahead. Whether two uids are the same is decided
 //! here, by all their bytes.
 
+use super::budget::{Budget, NoRoom};
 use super::era::Seen;
 use super::slab::{Cell, Slab};
 use super::stack::Stack;
@@ -49,6 +50,21 @@ impl User {
 
     fn cell(&self) -> Cell {
         Cell { number: self.number(), len: self.len }
+    }
+}
+
+/// Why a user gets no number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoMore {
+    /// There are as many users as may be.
+    Numbers,
+    /// There is no room.
+    Room,
+}
+
+impl From<NoRoom> for NoMore {
+    fn from(NoRoom: NoRoom) -> NoMore {
+        NoMore::Room
     }
 }
 
@@ -127,12 +143,21 @@ impl Users {
         }
     }
 
-    /// A number for a new user, who is in no window yet; none if there are too many.
-    pub fn add(&mut self, uid: &[u8]) -> Option<Id> {
+    /// A number for a new user, who is in no window yet, if there is room.
+    pub fn add(&mut self, uid: &[u8], budget: &mut Budget) -> Result<Id, NoMore> {
+        // First of all what may find no room.
+        let len = u16::try_from(uid.len()).map_err(|_| NoMore::Numbers)?;
+        let mut user = User { len, ..User::NEW };
+        match user.bytes.get_mut(..uid.len()) {
+            Some(bytes) => bytes.copy_from_slice(uid),
+            None => user.set_number(self.uids.keep(uid, budget)?.number),
+        }
         let id = match self.free.pop() {
-            None if self.numbers == self.users_max => return None,
+            None if self.numbers == self.users_max => return Err(NoMore::Numbers),
             None => {
                 if self.numbers as usize == self.pages.len() * PAGE_USERS {
+                    // With their places in the list of free numbers, which comes to need them.
+                    budget.take(PAGE_USERS * (size_of::<User>() + size_of::<Id>()))?;
                     self.pages.push(vec![User::NEW; PAGE_USERS].into_boxed_slice());
                 }
                 self.numbers += 1;
@@ -145,16 +170,8 @@ impl Users {
                 id
             }
         };
-        let mut user = User { len: u16::try_from(uid.len()).ok()?, ..User::NEW };
-        match user.bytes.get_mut(..uid.len()) {
-            Some(bytes) => bytes.copy_from_slice(uid),
-            None => {
-                let cell = self.uids.keep(uid);
-                user.set_number(cell.number);
-            }
-        }
         *self.user_mut(id) = user;
-        Some(id)
+        Ok(id)
     }
 
     /// Gives a user's number back.
@@ -193,9 +210,11 @@ mod tests {
 
     #[test]
     fn uids_of_every_length_are_told_apart_by_all_their_bytes() {
+        let mut room = Budget::new(u64::MAX);
         let mut users = Users::new(10_000);
         let uid = |len: usize| vec![b'x'; len];
-        let ids: Vec<Id> = (1..=UID_BYTES_MAX).map(|len| users.add(&uid(len)).unwrap()).collect();
+        let ids: Vec<Id> =
+            (1..=UID_BYTES_MAX).map(|len| users.add(&uid(len), &mut room).unwrap()).collect();
         for (len, &id) in (1..).zip(&ids) {
             let mut other = uid(len);
             assert!(users.is(id, &other), "{len}");
@@ -213,7 +232,7 @@ mod tests {
             era.add(users.seen_mut(id), Slots::one(0));
             users.free(id);
             assert!(!users.is(id, &uid(len)));
-            let new = users.add(&vec![b'y'; UID_BYTES_MAX + 1 - len]).unwrap();
+            let new = users.add(&vec![b'y'; UID_BYTES_MAX + 1 - len], &mut room).unwrap();
             assert_eq!(new, id);
             assert_eq!(users.seen(new), Seen::NONE);
         }
@@ -222,12 +241,13 @@ mod tests {
 
     #[test]
     fn cells_of_long_uids_are_used_again() {
+        let mut room = Budget::new(u64::MAX);
         let mut users = Users::new(10);
         // The shortest that does not fit its record, and another.
         for len in [INLINE_BYTES + 1, 100] {
             for n in 0..100 {
                 let uid = vec![n; len];
-                let id = users.add(&uid).unwrap();
+                let id = users.add(&uid, &mut room).unwrap();
                 assert!(users.is(id, &uid));
                 users.free(id);
             }
@@ -237,10 +257,11 @@ mod tests {
 
     #[test]
     fn there_are_only_so_many_numbers() {
+        let mut room = Budget::new(u64::MAX);
         let mut users = Users::new(2);
-        let (a, b) = (users.add(b"a"), users.add(b"b"));
-        assert_eq!((a, b, users.add(b"c")), (Some(0), Some(1), None));
+        let (a, b) = (users.add(b"a", &mut room), users.add(b"b", &mut room));
+        assert_eq!((a, b, users.add(b"c", &mut room)), (Ok(0), Ok(1), Err(NoMore::Numbers)));
         users.free(0);
-        assert_eq!(users.add(b"c"), Some(0));
+        assert_eq!(users.add(b"c", &mut room), Ok(0));
     }
 }

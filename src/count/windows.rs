@@ -5,6 +5,7 @@
 //! (results that can be revised for more than an hour) lie in pages of their own, by the same
 //! numbers, made when a window of that group first gets a user of that page.
 
+use super::budget::{Budget, NoRoom};
 use super::era::{Era, GROUP_SLOTS, Seen, Slots};
 use super::users::{Id, PAGE_USERS, Users};
 use crate::clock::verdict::{NO_SLOT, Slot};
@@ -141,13 +142,23 @@ impl Windows {
 
     /// A user is in the windows of these slots.
     #[inline]
-    pub fn add(&mut self, id: Id, to: GroupSlots, users: &mut Users) {
+    pub fn add(
+        &mut self,
+        id: Id,
+        to: GroupSlots,
+        users: &mut Users,
+        budget: &mut Budget,
+    ) -> Result<(), NoRoom> {
         let group = &mut self.groups[to.group];
-        let seen = if to.group == 0 { users.seen_mut(id) } else { word(&mut group.pages, id) };
+        let seen = match to.group {
+            0 => users.seen_mut(id),
+            _ => word(&mut group.pages, id, budget)?,
+        };
         for slot in group.era.add(seen, to.slots) {
             self.users[to.group * self.group_slots + slot] += 1;
             self.members += 1;
         }
+        Ok(())
     }
 
     /// Whether the user is in the slot's window.
@@ -184,13 +195,16 @@ fn known_word(pages: &mut [Page], id: Id) -> Option<&mut Seen> {
 }
 
 /// A user's word in these pages, made if need be.
-fn word(pages: &mut Vec<Page>, id: Id) -> &mut Seen {
+fn word<'a>(pages: &'a mut Vec<Page>, id: Id, budget: &mut Budget) -> Result<&'a mut Seen, NoRoom> {
     let page = id as usize / PAGE_USERS;
+    if pages.get(page).is_none_or(Option::is_none) {
+        budget.take(PAGE_USERS * size_of::<Seen>())?;
+    }
     if page >= pages.len() {
         pages.resize_with(page + 1, || None);
     }
     let page = pages[page].get_or_insert_with(|| vec![Seen::NONE; PAGE_USERS].into());
-    &mut page[id as usize % PAGE_USERS]
+    Ok(&mut page[id as usize % PAGE_USERS])
 }
 
 #[cfg(test)]
@@ -201,13 +215,15 @@ mod tests {
     fn no_word_grows_old() {
         // Two groups of two slots: the words of both kinds.
         let mut windows = Windows::with_groups(4, 2, 0);
-        let mut users = Users::new(1000);
-        let ids: Vec<Id> = (0..500).map(|_| users.add(b"u").unwrap()).collect();
+        let (mut users, mut room) = (Users::new(1000), Budget::new(u64::MAX));
+        let ids: Vec<Id> = (0..500).map(|_| users.add(b"u", &mut room).unwrap()).collect();
         let mut grouped = Vec::new();
         for slot in [0, 2] {
             windows.open(slot, &mut users);
             windows.by_group(&[slot], &mut grouped);
-            ids.iter().for_each(|&id| windows.add(id, grouped[0], &mut users));
+            for &id in &ids {
+                windows.add(id, grouped[0], &mut users, &mut room).unwrap();
+            }
         }
         for _ in 0..50 {
             for slot in [1, 3] {

@@ -81,6 +81,30 @@ fn plan_shows_the_topology_of_the_run() {
 }
 
 #[test]
+fn plan_says_whether_the_memory_given_is_enough() {
+    let plan =
+        |memory: &str| run(&["plan", "--users", "1000000", "--memory", memory]).exits(0).stdout;
+    assert!(plan("4GiB").contains("given by --memory: enough"));
+    assert!(plan("40MiB").contains("given by --memory: perhaps not enough"));
+}
+
+#[test]
+fn a_run_stops_where_its_users_need_more_memory_than_given() {
+    let folder = Folder::new();
+    let users = |minute: i64, users: u32| -> String {
+        (0..users).map(|user| frame(MINUTE + 60 * minute, &format!("{user:0>30}"))).collect()
+    };
+    let log = folder.file("log", users(0, 1000) + &users(2, 200_000) + &users(4, 10));
+    let count = |memory: &str| run(&["count", &log, "--scanners", "1", "--memory", memory]);
+    let enough = count("200MiB").exits(0).counts();
+    assert_eq!(enough, [(MINUTE, 1000), (MINUTE + 120, 200_000), (MINUTE + 240, 10)]);
+    let stopped = count("20MiB").exits(1);
+    assert_eq!(stopped.counts(), enough[..1], "no count at all in place of a lower one");
+    let _ = stopped.says("--memory").says("headcount plan --users");
+    let _ = count("1MiB").exits(2).says("--memory 1.00 MiB: this run takes ");
+}
+
+#[test]
 fn completions_know_every_command_and_flag() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = run(&["completions", shell]).exits(0).stdout;

@@ -32,6 +32,7 @@ fn sizes(random: &mut Random) -> Sizes {
         batches,
         batch_ring_slots: random.pick(&[1, 2, 8]),
         result_ring_slots: random.pick(&[1, 2, 1024]),
+        memory_bytes: u64::MAX,
     }
 }
 

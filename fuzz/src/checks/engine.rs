@@ -44,6 +44,7 @@ pub fn check(bytes: &[u8]) -> bool {
             batches: of(&[1, 2, 3, 8], batches),
             batch_ring_slots: of(&[1, 2, 8], batch_slots),
             result_ring_slots: of(&[1, 2, 64], result_slots),
+            memory_bytes: u64::MAX,
         },
         with_rejects: flags & 2 != 0,
     };
