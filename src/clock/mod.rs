@@ -61,6 +61,7 @@ mod fill;
 pub mod judged;
 mod judging;
 mod kept;
+mod looking_up;
 pub mod parking;
 pub mod partitions;
 pub mod released;
@@ -138,6 +139,8 @@ pub struct Clock {
     out_before_s: Option<i64>,
     /// What an earlier run said of windows that were not final.
     said_before: Vec<SaidOf>,
+    /// The latest time counted.
+    newest_s: Option<i64>,
     /// The slots of a route being made.
     route: Vec<Slot>,
     /// Windows about to come out.
@@ -175,7 +178,8 @@ impl Clock {
             ticks: i64::MIN,
             out_before_s: None,
             said_before: Vec::new(),
-            route: Vec::with_capacity(series),
+            newest_s: None,
+            route: Vec::with_capacity(settings.calendar.places()),
             due: Vec::new(),
             at_end: None,
             restart_due: false,
@@ -347,7 +351,8 @@ impl Clock {
 
     /// Tells the windows and the accounts of all frames judged.
     fn tell(&mut self, verdicts: &Verdicts) {
-        if self.runs.tell(verdicts, &mut self.kept, &mut self.judged) || self.updates {
+        let Clock { runs, calendar, max_lag_s, kept, judged, .. } = self;
+        if runs.tell(verdicts, calendar, *max_lag_s, kept, judged) || self.updates {
             self.next_due_s = self.next_due_s.min(self.next_tick_s());
         }
     }
