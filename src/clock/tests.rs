@@ -4,6 +4,7 @@ mod awkward;
 mod fed;
 mod partitions;
 mod reference;
+mod rolling;
 mod rules;
 
 use super::verdict::{ClosedBy, Deed, NO_SLOT};
