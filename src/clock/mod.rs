@@ -32,7 +32,12 @@
 //! | from there on | refused: late | refused: late |
 //!
 //! A frame counted by these rules whose window is no longer kept is refused: gone. A frame is counted if
-//! any series counts it; else it is gone if any series says so, else late.
+//! any window counts it; else it is gone if any window says so, else late.
+//!
+//! A **rolling window** is one like others, only that it overlaps its neighbours: a frame lies in as many as
+//! it has days, from that of its own day on, and is judged for each by itself. So it may be late for
+//! yesterday's and on time for today's. It has *begun*, and only then can come out, when it is final or a
+//! time of its last day or later has been counted, or is shown: none comes out for a day to come.
 //!
 //! **A window.** *Lowest* is the lowest clock of the partitions that hold time back: all but those ended
 //! or silent. One without a clock holds everything. It never goes back; while none holds, it stays.

@@ -4,6 +4,7 @@
 use super::super::settings::Late;
 use super::super::*;
 use super::fed::Fed;
+use super::partitions::Random;
 use crate::clock::calendar::{Length, Zone};
 use crate::input::messages::Entry::Beginning;
 
@@ -164,4 +165,27 @@ fn a_date_that_never_was_ends_no_window() {
     assert_eq!(frames, [1, 2, 2, 3]);
     let gone = fed.clock.judged();
     assert_eq!(gone.in_windows, 2 + 3 + 3 + 3);
+}
+
+#[test]
+fn no_more_are_kept_at_once_than_said() {
+    for (seed, max_lag_s) in (0..).zip([0, 100_000, 5 * DAY_S as u32].into_iter().cycle().take(90))
+    {
+        let settings = ClockSettings {
+            calendar: Calendar::new(&[Length::Rolling(5)], &[Zone::utc()]).unwrap(),
+            max_lag_s,
+            ..ClockSettings::plain()
+        };
+        let (mut fed, mut random) = (Fed::new(&settings), Random(seed));
+        let mut time_s = 0;
+        for _ in 0..200 {
+            time_s += i64::try_from(random.below(9) * random.below(2)).unwrap() * DAY_S;
+            let late_s = i64::try_from(random.below(20 * 86_400)).unwrap();
+            fed.log(&[time_s, time_s + DAY_S - 1 - late_s], 1);
+        }
+        fed.finish(false);
+        let (peak, most) = (fed.clock.judged().open_peak, settings.windows_open_max());
+        assert!(peak <= most, "seed {seed}: {peak} > {most}");
+        assert!(most <= peak + 3, "seed {seed}: {peak} of {most}");
+    }
 }
