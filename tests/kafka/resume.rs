@@ -1,12 +1,12 @@
 //! Runs that are broken off and gone on with: each window comes out once, or, if the run was killed, at
 //! least once and never with two values.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::broker::Broker;
 use crate::following::Following;
-use crate::frames::{Random, START_S, at};
+use crate::frames::{Random, START_S, at, last_words};
 use crate::harness::{Folder, run};
 use crate::records::Record;
 
@@ -174,21 +174,6 @@ fn killed_runs_put_out_no_window_with_two_values() {
         }
         assert_eq!(once, case.expected, "{partitions} partitions");
     }
-}
-
-/// The last word on each window: its users, frames, and the number of the record, which rises.
-fn last_words(results: &str) -> BTreeMap<i64, [u64; 3]> {
-    let word = |line: &str| {
-        let result: serde_json::Value = serde_json::from_str(line).unwrap();
-        let number = |name: &str| result[name].as_u64().unwrap();
-        (result["ts"].as_i64().unwrap(), ["cnt", "frames", "rev"].map(number))
-    };
-    let mut last = BTreeMap::new();
-    for (ts_s, word) in results.lines().map(word) {
-        let before = last.insert(ts_s, word);
-        assert!(before.is_none_or(|[.., rev]| rev < word[2]), "{ts_s}: {before:?}, then {word:?}");
-    }
-    last
 }
 
 #[test]

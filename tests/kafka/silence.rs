@@ -2,14 +2,8 @@
 
 use crate::broker::Broker;
 use crate::following::Following;
-use crate::frames::{at, counts, each};
+use crate::frames::{at, counts, each, minute_past_s};
 use crate::harness::{Folder, run, wait_until};
-
-/// The start of a minute that is over by now, its max-lag too.
-fn minute_past_s() -> i64 {
-    let now_s = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap();
-    now_s.div_euclid(60) * 60 - 180
-}
 
 #[test]
 #[ignore = "needs a broker: scripts/test starts one"]
