@@ -67,6 +67,7 @@ pub mod judged;
 mod judging;
 mod kept;
 mod looking_up;
+mod merge;
 pub mod parking;
 pub mod partitions;
 pub mod released;
