@@ -250,7 +250,12 @@ fn disagreement(outcome: &Outcome, frames: &Frames) -> Option<String> {
             "bytes read",
             outcome.read.bytes,
         ),
-        ("frames the clock let in", counted, "frames counted", outcome.counted.frames),
+        (
+            "frames the clock let in or remembered",
+            counted + judged.remembered,
+            "frames counted",
+            outcome.counted.frames,
+        ),
         (
             "frames the clock let into windows, one for each",
             judged.in_windows,

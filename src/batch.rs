@@ -35,9 +35,9 @@ pub struct BatchShape {
     pub uid_bytes_max: usize,
     /// Counters the frames are dealt out to.
     pub shards: usize,
-    /// Series of windows each frame is judged for.
+    /// Slots that one window of each series takes.
     pub series: usize,
-    /// Windows of all of them that a frame lies in at most.
+    /// Windows and pasts of all of them that a frame lies in at most.
     pub places: usize,
     /// Bytes of payloads to hold until they are judged, where rejects are written.
     pub held_bytes: Option<usize>,

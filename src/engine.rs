@@ -168,7 +168,7 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
         frames_max: sizes.batch_frames,
         uid_bytes_max: sizes.batch_uid_bytes,
         shards: topology.counters,
-        series: job.clock.calendar.series().len(),
+        series: job.clock.calendar.slots(),
         places: job.clock.calendar.places(),
         held_bytes: job.rejects.is_some().then_some(limits::BATCH_HELD_BYTES),
         partitioned: job.clock.partitioned,

@@ -4,6 +4,7 @@ use clap::{ArgAction, Args};
 
 use crate::clock::calendar::{Calendar, Length, Zone};
 use crate::error::Error;
+use crate::limits::ROLLING_DAYS_MAX;
 
 /// Which windows are counted.
 #[derive(Clone, Debug, Args)]
@@ -17,6 +18,10 @@ pub struct WindowArgs {
     /// minutes and fixed lengths always those of UTC
     #[arg(long, value_name = "ZONES", action = ArgAction::Set, value_delimiter = ',', default_value = "UTC")]
     pub timezone: Vec<Zone>,
+    /// Tell in each day, week and month how many users were seen in so many days before it (returning)
+    /// and how many were not (new): 1d to 60d
+    #[arg(long, value_name = "DAYS", value_parser = parse_days)]
+    pub returning: Option<u8>,
 }
 
 impl WindowArgs {
@@ -25,12 +30,26 @@ impl WindowArgs {
     /// # Errors
     /// There are too many.
     pub fn calendar(&self) -> Result<Calendar, Error> {
-        Calendar::new(&self.windows, &self.timezone)
+        let calendar = Calendar::new(&self.windows, &self.timezone)?;
+        let Some(days) = self.returning else { return Ok(calendar) };
+        let calendar = calendar.with_past(days);
+        if calendar.series().iter().all(|series| series.past_days == 0) {
+            return Err(Error::usage("--returning: none of --windows is day, week or month"));
+        }
+        Ok(calendar)
     }
 }
 
 impl Default for WindowArgs {
     fn default() -> WindowArgs {
-        WindowArgs { windows: vec![Length::Minute], timezone: vec![Zone::utc()] }
+        WindowArgs { windows: vec![Length::Minute], timezone: vec![Zone::utc()], returning: None }
+    }
+}
+
+fn parse_days(text: &str) -> Result<u8, String> {
+    let days = text.strip_suffix('d').and_then(|digits| digits.parse().ok());
+    match days {
+        Some(days @ 1..=ROLLING_DAYS_MAX) => Ok(days),
+        _ => Err(format!("give 1d to {ROLLING_DAYS_MAX}d")),
     }
 }

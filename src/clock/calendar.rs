@@ -47,6 +47,25 @@ pub struct Series {
     pub length: Length,
     /// Whose days, or hours: an index into the calendar's zones. UTC for minutes and fixed lengths.
     pub zone: usize,
+    /// Dates before a window whose users return if they come into it; 0: none are remembered.
+    pub past_days: u8,
+}
+
+impl Series {
+    /// How many of its windows and of their pasts hold a time at most.
+    pub fn overlap(&self) -> usize {
+        let pasts = match self.length {
+            Length::Week => self.past_days.div_ceil(7),
+            Length::Month => self.past_days.div_ceil(28),
+            _ => self.past_days,
+        };
+        self.length.overlap() + usize::from(pasts)
+    }
+
+    /// Slots that one of its windows takes: its own, and its past's.
+    pub fn slots(&self) -> usize {
+        1 + usize::from(self.past_days > 0)
+    }
 }
 
 /// One window: its series and its span.
@@ -60,6 +79,8 @@ pub struct Window {
     pub end_s: i64,
     /// The second it is named by: its first; of a rolling window the first of its last day.
     pub ts_s: i64,
+    /// Its past: from this second up to its first. Where no users are remembered the same as that.
+    pub past_s: i64,
 }
 
 impl Window {
@@ -83,7 +104,7 @@ pub struct SeriesName {
 const REMEMBERED: usize = 4;
 
 /// No window at all.
-const NEVER: Window = Window { series: 0, start_s: 0, end_s: 0, ts_s: 0 };
+const NEVER: Window = Window { series: 0, start_s: 0, end_s: 0, ts_s: 0, past_s: 0 };
 
 /// The windows of a run. See the module's header.
 #[derive(Clone, Debug)]
@@ -123,7 +144,7 @@ impl Calendar {
                     Length::Hour => 0..given.min(1),
                     _ => 0..given,
                 };
-                zones.map(move |zone| Series { length, zone })
+                zones.map(move |zone| Series { length, zone, past_days: 0 })
             })
             .collect();
         if lengths.is_empty() || given == 0 {
@@ -135,11 +156,25 @@ impl Calendar {
                 series.len()
             )));
         }
-        let remembered = |series: &Series| {
-            vec![NEVER; REMEMBERED + series.length.overlap() - 1].into_boxed_slice()
-        };
-        let remembered = series.iter().map(remembered).collect();
+        let remembered = Calendar::remember(&series);
         Ok(Calendar { zones: named, series, remembered })
+    }
+
+    /// The same, and users of days, weeks and months who were seen in so many dates before are told apart.
+    #[must_use]
+    pub fn with_past(mut self, days: u8) -> Calendar {
+        for series in &mut self.series {
+            if matches!(series.length, Length::Day | Length::Week | Length::Month) {
+                series.past_days = days;
+            }
+        }
+        self.remembered = Calendar::remember(&self.series);
+        self
+    }
+
+    fn remember(series: &[Series]) -> Vec<Box<[Window]>> {
+        let room = |series: &Series| vec![NEVER; REMEMBERED + series.overlap() - 1].into();
+        series.iter().map(room).collect()
     }
 
     /// The series, by length (the shorter first) and then zone, in the order the zones were given.
@@ -147,9 +182,14 @@ impl Calendar {
         &self.series
     }
 
-    /// Windows a time lies in at most, of all series together: its places in a route.
+    /// Windows and pasts a time lies in at most, of all series together: its places in a route.
     pub fn places(&self) -> usize {
-        self.series.iter().map(|series| series.length.overlap()).sum()
+        self.series.iter().map(Series::overlap).sum()
+    }
+
+    /// Slots that one window of each series takes.
+    pub fn slots(&self) -> usize {
+        self.series.iter().map(Series::slots).sum()
     }
 
     /// The zone of a series.
@@ -186,8 +226,9 @@ impl Calendar {
         let last = remembered.len() - 1;
         remembered[..=place.unwrap_or(last)].rotate_right(1);
         if place.is_none() {
-            let Series { length, zone } = self.series[usize::from(series)];
-            remembered[0] = Window { series, ..window_at(length, &self.zones[zone], ts_s) };
+            let Series { length, zone, past_days } = self.series[usize::from(series)];
+            let window = window_at(length, &self.zones[zone], past_days, ts_s);
+            remembered[0] = Window { series, ..window };
         }
         remembered[0]
     }
@@ -198,18 +239,20 @@ impl Calendar {
         self.window_at(window.series, window.end_s)
     }
 
-    /// Windows of this series that times of any span of so many seconds can lie in at most.
+    /// Windows of this series that times of any span of so many seconds can lie in, or in whose past, at
+    /// most.
     pub fn windows_max(&self, series: SeriesIndex, span_s: u32) -> u64 {
         let span_s = u64::from(span_s);
         let whole = |length_s: u64| span_s.div_ceil(length_s) + 1;
         // Clocks set back make an hour more; no zone ever did so twice in five days.
-        match self.series[usize::from(series)].length {
+        let series = self.series[usize::from(series)];
+        match series.length {
             Length::Minute => whole(60),
             Length::Fixed(length_s) => whole(u64::from(length_s)),
             Length::Hour => whole(3600) + 2 * (span_s / (5 * 86_400) + 1),
             length => {
                 let named_in_it = (span_s + 86_400).div_ceil(length.seconds_min()) + 1;
-                named_in_it + (length.overlap() - 1) as u64
+                named_in_it + (series.overlap() - 1) as u64
             }
         }
     }
@@ -223,8 +266,14 @@ impl Default for Calendar {
 }
 
 /// The window a time lies in, asked anew.
-fn window_at(length: Length, zone: &Zone, ts_s: i64) -> Window {
-    let span = |start_s: i64, end_s: i64| Window { series: 0, start_s, end_s, ts_s: start_s };
+fn window_at(length: Length, zone: &Zone, past_days: u8, ts_s: i64) -> Window {
+    let span = |start_s: i64, end_s: i64| Window {
+        series: 0,
+        start_s,
+        end_s,
+        ts_s: start_s,
+        past_s: start_s,
+    };
     let fixed = |length_s: i64| {
         let start_s = ts_s.div_euclid(length_s) * length_s;
         span(start_s, start_s + length_s)
@@ -249,13 +298,13 @@ fn window_at(length: Length, zone: &Zone, ts_s: i64) -> Window {
     loop {
         let end_s = reached_s(dates.end);
         if end_s > ts_s {
+            let start_s = reached_s(dates.start - dates_before);
             let ts_s = reached_s(dates.start);
-            return Window {
-                series: 0,
-                start_s: reached_s(dates.start - dates_before),
-                end_s,
-                ts_s,
+            let past_s = match past_days {
+                0 => start_s,
+                days => reached_s(dates.start - i64::from(days)),
             };
+            return Window { series: 0, start_s, end_s, ts_s, past_s };
         }
         // The clocks were set back across this border.
         dates = period.around(dates.end);

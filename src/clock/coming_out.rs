@@ -147,6 +147,7 @@ impl Clock {
                 _ => self.closed_by(window.end_s, otherwise),
             },
             complete: self.is_complete(window.start_s),
+            past: self.past_of(&window),
             counted: true,
         };
         if shown_frames > 0 {
@@ -157,6 +158,7 @@ impl Clock {
         let kept = &mut self.kept[slot];
         kept.wrong = false;
         (kept.said.frames, kept.said.late) = (head.frames, head.late);
+        kept.said.past_frames = kept.past_frames;
         kept.said.records += 1;
         kept.said.firmly |= !is_provisional;
         self.count_result(window.series);
@@ -177,6 +179,11 @@ impl Clock {
         self.partitions.complete_after_s().is_some_and(|after_s| start_s > after_s)
     }
 
+    /// Whether a window's past was read whole, if it has one.
+    pub(super) fn past_of(&self, window: &Window) -> Option<bool> {
+        (window.past_s < window.start_s).then(|| self.is_complete(window.past_s))
+    }
+
     pub(super) fn count_result(&mut self, series: SeriesIndex) {
         self.judged.results += 1;
         self.judged.by_series[usize::from(series)].results += 1;
@@ -185,9 +192,16 @@ impl Clock {
 
     /// A window is kept no longer.
     fn let_go(&mut self, slot: Slot, verdicts: &mut Verdicts) {
-        verdicts.mark(slot, Deed::Free);
+        self.mark_free(slot, verdicts);
         self.judged.frames_put_out += self.kept[slot].frames;
         self.kept.free(slot);
+    }
+
+    fn mark_free(&self, slot: Slot, verdicts: &mut Verdicts) {
+        verdicts.mark(slot, Deed::Free);
+        if let Some(past) = self.kept[slot].other {
+            verdicts.mark(past, Deed::Free);
+        }
     }
 
     /// All partitions are silent: parked frames not beyond the wall clock are shown from now on, in
@@ -206,6 +220,9 @@ impl Clock {
             for series in self.all_series() {
                 let mut windows = Holding::new(series, ts_s);
                 while let Some((window, known)) = self.next_holding(&mut windows) {
+                    if !window.contains(ts_s) {
+                        break;
+                    }
                     let over_s = window.end_s + self.max_lag_s + self.kept_s;
                     let is_over = |by: Option<i64>, at_s: i64| by.is_some_and(|by_s| by_s >= at_s);
                     if known.is_none()
@@ -223,8 +240,9 @@ impl Clock {
     pub(super) fn take_back(&mut self, ts_s: i64) {
         for series in self.all_series() {
             let mut windows = Holding::new(series, ts_s);
-            while let Some((_, known)) = self.next_holding(&mut windows) {
+            while let Some((window, known)) = self.next_holding(&mut windows) {
                 if let Some(slot) = known
+                    && window.contains(ts_s)
                     && self.kept[slot].said.records > 0
                 {
                     self.kept[slot].wrong = true;
@@ -273,7 +291,7 @@ impl Clock {
                 self.judged.frames_left_open += kept.frames;
             }
             if !broken_off {
-                verdicts.mark(slot, Deed::Free);
+                self.mark_free(slot, verdicts);
             }
         }
     }

@@ -5,6 +5,7 @@
 
 use super::Clock;
 use super::calendar::{SeriesIndex, Window};
+use super::restart::Said;
 use super::verdict::{ClosedBy, Head, NO_SLOT, Status, Verdicts};
 use crate::error::Error;
 use crate::limits::FILL_MAX;
@@ -72,8 +73,14 @@ impl Clock {
         verdicts: &mut Verdicts,
     ) {
         let window = self.calendar.window_at(series, end_s - 1);
-        if self.kept.find(series, window.ts_s).is_some() {
-            return;
+        if let Some(slot) = self.kept.find(series, window.ts_s) {
+            let kept = &mut self.kept[slot];
+            if kept.frames > 0 || kept.said.records > 0 {
+                return;
+            }
+            // It is kept for its past, or for a frame that was shown.
+            kept.said = Said { records: 1, firmly: true, ..Said::default() };
+            kept.said.past_frames = kept.past_frames;
         }
         verdicts.report_empty(Head {
             window,
@@ -83,6 +90,7 @@ impl Clock {
             rev: 0,
             closed_by: self.closed_by(end_s, otherwise),
             complete: self.is_complete(window.start_s),
+            past: self.past_of(&window),
             counted: false,
         });
         self.judged.filled += 1;

@@ -13,6 +13,8 @@ pub struct Judged {
     pub refused_gone: u64,
     /// Frames passed over because an earlier run put their windows out.
     pub out_before: u64,
+    /// Those of them whose users are known to later windows as of their past.
+    pub remembered: u64,
     /// Frames that still wait.
     pub parked: u64,
     /// Results put out.

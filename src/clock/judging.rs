@@ -8,7 +8,7 @@ use super::parking::Parked;
 use super::partitions::{Holds, One};
 use super::restart::First;
 use super::runs::{Run, Runs};
-use super::verdict::{Refusal, Verdicts};
+use super::verdict::{REFUSED, Refusal, Verdicts};
 use super::{Clock, Frames};
 use crate::error::Error;
 use crate::input::messages::Partition;
@@ -158,7 +158,8 @@ impl Clock {
                 self.newest_s = self.newest_s.max(Some(ts_s));
             }
             Some(why) => {
-                verdicts.refuse(why);
+                verdicts.refuse(why, run.route);
+                self.judged.remembered += u64::from(run.route != REFUSED);
                 let number = self.partitions.one(partition).frames;
                 self.refused(partition, number, ts_s, why);
             }
@@ -202,6 +203,10 @@ impl Clock {
                 verdicts.release(run.route, &frame);
             }
             Some(why) => {
+                if run.route != REFUSED {
+                    self.judged.remembered += 1;
+                    verdicts.release(run.route, &frame);
+                }
                 verdicts.reject(frame.payload.take(), why);
                 self.refused(partition, frame.number, frame.ts_s, why);
             }

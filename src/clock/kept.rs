@@ -25,6 +25,10 @@ pub(super) struct Kept {
     pub(super) late: u64,
     /// What was said of it.
     pub(super) said: Said,
+    /// Frames of its past.
+    pub(super) past_frames: u64,
+    /// The slot of its past; of that slot the window's.
+    pub(super) other: Option<Slot>,
     /// What was said is wrong whatever the numbers.
     pub(super) wrong: bool,
     /// By partition its first frame, where a restart point is wanted.
@@ -35,8 +39,10 @@ impl Kept {
     /// Whether something is to be said that was not said yet; `shown` frames are to be shown besides its
     /// own.
     pub(super) fn has_news(&self, shown: u64) -> bool {
-        let now = (self.frames + shown, self.late);
-        self.wrong || now != (self.said.frames, self.said.late)
+        let frames = self.frames + shown;
+        self.wrong
+            || (frames, self.late) != (self.said.frames, self.said.late)
+            || frames > 0 && self.past_frames != self.said.past_frames
     }
 
     /// A partition's first frame of it.
@@ -91,25 +97,43 @@ impl KeptWindows {
         slots.get(index).copied().filter(|&slot| self[slot].window.ts_s <= ts_s)
     }
 
-    /// Keeps a window; none if there is no slot for it.
+    /// Keeps a window, and its past if it has one; none if there is no slot for it.
     pub(super) fn open(&mut self, window: Window, said: Said) -> Option<Slot> {
+        let slot = self.take(window, said)?;
+        if window.past_s < window.start_s {
+            let past = self.take(window, said)?;
+            (self[slot].other, self[past].other) = (Some(past), Some(slot));
+        }
+        let series = usize::from(window.series);
+        let slots = &self.by_end[series];
+        let index = slots.partition_point(|&slot| self[slot].window.end_s <= window.ts_s);
+        self.by_end[series].insert(index, slot);
+        Some(slot)
+    }
+
+    /// Takes a slot, if there is one.
+    fn take(&mut self, window: Window, said: Said) -> Option<Slot> {
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None if self.by_slot.len() == WINDOWS_OPEN_MAX => return None,
             None => {
-                let firsts = Vec::new();
-                self.by_slot.push(Kept { window, frames: 0, late: 0, said, wrong: false, firsts });
+                self.by_slot.push(Kept {
+                    window,
+                    frames: 0,
+                    late: 0,
+                    past_frames: 0,
+                    other: None,
+                    said,
+                    wrong: false,
+                    firsts: Vec::new(),
+                });
                 Slot::try_from(self.by_slot.len() - 1).ok()?
             }
         };
         let kept = &mut self.by_slot[usize::from(slot)];
         (kept.window, kept.said, kept.wrong) = (window, said, false);
-        (kept.frames, kept.late) = (0, 0);
+        (kept.frames, kept.late, kept.past_frames, kept.other) = (0, 0, 0, None);
         kept.firsts.clear();
-        let series = usize::from(window.series);
-        let slots = &self.by_end[series];
-        let index = slots.partition_point(|&slot| self[slot].window.end_s <= window.ts_s);
-        self.by_end[series].insert(index, slot);
         self.peak = self.peak.max(self.by_slot.len() - self.free.len());
         Some(slot)
     }
@@ -119,6 +143,7 @@ impl KeptWindows {
         let series = usize::from(self[slot].window.series);
         if let Some(index) = self.by_end[series].iter().position(|&kept| kept == slot) {
             self.by_end[series].remove(index);
+            self.free.extend(self[slot].other);
             self.free.push(slot);
         }
     }
@@ -133,7 +158,7 @@ impl KeptWindows {
         self.by_end.iter().flatten().copied()
     }
 
-    /// The most that were ever kept at once.
+    /// The most slots that were ever taken at once.
     pub(super) fn peak(&self) -> usize {
         self.peak
     }
@@ -158,7 +183,8 @@ mod tests {
     use super::*;
 
     fn minute(minute: i64) -> Window {
-        Window { series: 0, start_s: minute * 60, end_s: minute * 60 + 60, ts_s: minute * 60 }
+        let start_s = minute * 60;
+        Window { series: 0, start_s, end_s: start_s + 60, ts_s: start_s, past_s: start_s }
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Looking up a time: the windows that hold it, and what each says of a frame. Windows are opened here.
 //!
 //! A rolling window is one like others, only that it overlaps its neighbours: a time lies in as many as
-//! it has days, from that of its own day on, and each of them judges a frame by itself.
+//! it has days, from that of its own day on, and each of them judges a frame by itself. Likewise a time
+//! lies in the pasts of later windows, where users who return are told apart; there it stands as soon
+//! as its own window of the series has counted it, or did so in an earlier run.
 
 use super::Clock;
 use super::calendar::{SeriesIndex, Window};
@@ -12,19 +14,21 @@ use super::verdict::{Deed, NO_SLOT, REFUSED, Refusal, Slot, Verdicts};
 use crate::error::Error;
 use crate::input::messages::Partition;
 
-/// The windows of a series that hold a time, in the order of their ends. See [`Clock::next_holding`].
+/// The windows of a series that hold a time, they or their pasts, in the order of their ends. See [`Clock::next_holding`].
 pub(super) struct Holding {
     series: SeriesIndex,
     ts_s: i64,
     /// A time that names the next one.
     next_s: i64,
     met: usize,
+    /// From this time on more of them hold it.
+    more_from_s: i64,
 }
 
 impl Holding {
     /// Before the first.
     pub(super) fn new(series: SeriesIndex, ts_s: i64) -> Holding {
-        Holding { series, ts_s, next_s: ts_s, met: 0 }
+        Holding { series, ts_s, next_s: ts_s, met: 0, more_from_s: i64::MAX }
     }
 }
 
@@ -33,13 +37,16 @@ enum Says {
     CountedIn(Slot),
     Late,
     Gone,
-    OutBefore,
+    /// By its partition's clock it was counted then.
+    OutBefore {
+        counted: bool,
+    },
 }
 
 impl Clock {
     /// The windows of a series that hold a time at most.
     fn overlap(&self, series: SeriesIndex) -> usize {
-        self.calendar.series()[usize::from(series)].length.overlap()
+        self.calendar.series()[usize::from(series)].overlap()
     }
 
     /// The next of the windows that hold a time, and its slot if it is kept.
@@ -53,8 +60,12 @@ impl Clock {
             None => self.calendar.window_at(of.series, of.next_s),
         };
         (of.next_s, of.met) = (window.end_s, of.met + 1);
-        // There are fewer where a date among them never was.
-        window.contains(of.ts_s).then_some((window, known))
+        // There may be fewer than at most, also where a date never was.
+        let holds = window.past_s <= of.ts_s;
+        if !holds {
+            of.more_from_s = window.past_s;
+        }
+        holds.then_some((window, known))
     }
 
     /// What all windows that hold a time say of a frame; they are opened if need be.
@@ -67,7 +78,7 @@ impl Clock {
         verdicts: &mut Verdicts,
     ) -> Run {
         let mut run = Run { clock_s, ..Run::ALL };
-        let (mut is_counted, mut out_before) = (false, false);
+        let (mut is_counted, mut is_known, mut out_before) = (false, false, false);
         self.route.clear();
         let judged_before = match *stands {
             Stands::At(_, offset, _) => offset < self.partitions.one(partition).judged_to,
@@ -76,38 +87,50 @@ impl Clock {
         for series in self.all_series() {
             let places = self.route.len() + self.overlap(series);
             let (mut counted, mut late, mut gone) = (false, false, false);
+            // Whether it is seen by its own window, of which the others are to know.
+            let mut seen = false;
             let mut windows = Holding::new(series, ts_s);
             while let Some((window, known)) = self.next_holding(&mut windows) {
+                let is_past = ts_s < window.start_s;
+                if is_past && !seen {
+                    break;
+                }
                 run.narrow(ts_s, &window, [self.max_lag_s, self.max_lag_s + self.kept_s]);
                 let slot = match self.says(&window, known, clock_s, judged_before, verdicts) {
                     Says::CountedIn(slot) => slot,
                     refused => {
                         late |= matches!(refused, Says::Late);
                         gone |= matches!(refused, Says::Gone);
-                        out_before |= matches!(refused, Says::OutBefore);
-                        NO_SLOT
+                        if let Says::OutBefore { counted } = refused {
+                            out_before = true;
+                            seen |= counted;
+                        }
+                        self.route.push(NO_SLOT);
+                        continue;
                     }
                 };
-                self.route.push(slot);
-                if slot == NO_SLOT {
-                    continue;
-                }
-                counted = true;
+                self.route.push(if is_past {
+                    self.kept[slot].other.unwrap_or(NO_SLOT)
+                } else {
+                    slot
+                });
+                is_known = true;
+                (counted, seen) = (counted || !is_past, true);
                 run.revises |= self.kept[slot].said.firmly || self.is_final(window.end_s);
                 if let Stands::At(partition, offset, first) = *stands {
                     let one = self.partitions.one(partition);
                     self.kept[slot].note(partition, offset, || first(one));
                 }
             }
+            run.end_s = run.end_s.min(windows.more_from_s);
             self.route.resize(places, NO_SLOT);
             is_counted |= counted;
             run.refused_gone |= u64::from(!counted && gone) << series;
             run.refused_late |= u64::from(!counted && !gone && late) << series;
         }
-        if is_counted {
-            run.route = verdicts.add_route(&self.route);
-        } else {
-            run.route = REFUSED;
+        // Passed over, it may still be in the past of others.
+        run.route = if is_known { verdicts.add_route(&self.route) } else { REFUSED };
+        if !is_counted {
             run.refusal = Some(match () {
                 () if out_before => Refusal::OutBefore,
                 () if run.refused_gone != 0 => Refusal::Gone,
@@ -131,7 +154,7 @@ impl Clock {
         let reached = |by: Option<i64>, at_s: i64| by.is_some_and(|by_s| by_s >= at_s);
         let put_out_before = reached(self.out_before_s, final_s);
         if put_out_before && judged_before {
-            return Says::OutBefore;
+            return Says::OutBefore { counted: !reached(clock_s, over_s) };
         }
         if reached(clock_s, over_s) {
             return Says::Late;
@@ -164,6 +187,9 @@ impl Clock {
             return None;
         };
         verdicts.mark(slot, Deed::Open);
+        if let Some(past) = self.kept[slot].other {
+            verdicts.mark(past, Deed::OpenPast(slot));
+        }
         let final_s = window.end_s + self.max_lag_s;
         let is_final = self.lowest_s.is_some_and(|lowest_s| lowest_s >= final_s);
         let next_s = if is_final { final_s + self.kept_s } else { final_s };

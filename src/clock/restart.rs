@@ -40,6 +40,8 @@ pub struct Said {
     pub frames: u64,
     /// Those of them that were late.
     pub late: u64,
+    /// Frames of its past that it knew of.
+    pub past_frames: u64,
     /// Records.
     pub records: u32,
     /// Whether any of them was not provisional.

@@ -54,8 +54,12 @@ impl Run {
     /// Only times that share this window with a time it holds, and only as long as the clock reaches no
     /// other of these marks, seconds after the window's end.
     pub(super) fn narrow(&mut self, ts_s: i64, window: &Window, marks_s: [i64; 2]) {
-        let start_s = if window.ts_s <= ts_s { window.ts_s } else { window.start_s };
-        (self.start_s, self.end_s) = (self.start_s.max(start_s), self.end_s.min(window.end_s));
+        let (start_s, end_s) = match () {
+            () if ts_s >= window.ts_s => (window.ts_s, window.end_s),
+            () if ts_s >= window.start_s => (window.start_s, window.end_s),
+            () => (window.past_s, window.start_s),
+        };
+        (self.start_s, self.end_s) = (self.start_s.max(start_s), self.end_s.min(end_s));
         let next_s = marks_s
             .map(|mark_s| window.end_s + mark_s)
             .into_iter()
@@ -127,13 +131,20 @@ impl Runs {
             let mut slots = verdicts.slots(run.route);
             let all = calendar.series().iter().zip(&mut judged.by_series);
             for (number, (series, of_series)) in all.enumerate() {
-                let (own, others) = slots.split_at(series.length.overlap());
+                let (own, others) = slots.split_at(series.overlap());
                 slots = others;
                 let is_in = |mask: u64| mask >> number & 1 == 1;
                 of_series.refused_late += if is_in(run.refused_late) { frames } else { 0 };
                 of_series.refused_gone += if is_in(run.refused_gone) { frames } else { 0 };
                 let (mut is_counted, mut is_late) = (false, false);
-                for &slot in own.iter().filter(|&&slot| slot != NO_SLOT) {
+                for (place, &slot) in own.iter().enumerate().filter(|&(_, &slot)| slot != NO_SLOT) {
+                    if place > 0
+                        && series.past_days > 0
+                        && let Some(window) = kept[slot].other
+                    {
+                        kept[window].past_frames += frames;
+                        continue;
+                    }
                     let kept = &mut kept[slot];
                     let late = kept.window.end_s <= late_to_s;
                     kept.frames += frames;

@@ -80,7 +80,7 @@ impl ClockSettings {
         }
     }
 
-    /// Windows kept at once where partitions are near one another and few times lie ahead: those that
+    /// Slots of windows kept at once where partitions are near one another and few times lie ahead: those that
     /// hold a time from the oldest kept to the farthest one counted, and those of one time more, which are
     /// opened before others go.
     pub fn windows_kept(&self) -> usize {
@@ -89,7 +89,8 @@ impl ClockSettings {
         (0..)
             .zip(self.calendar.series())
             .map(|(number, series)| {
-                self.calendar.windows_max(number, span_s) + series.length.overlap() as u64
+                let windows = self.calendar.windows_max(number, span_s) + series.overlap() as u64;
+                windows * series.slots() as u64
             })
             .map(|windows| usize::try_from(windows).unwrap_or(usize::MAX))
             .fold(0, usize::saturating_add)

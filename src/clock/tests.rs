@@ -70,7 +70,9 @@ fn check(max_lag_s: u32, step: usize, times: &[i64], expected: &str) {
                         said.push(format!("[{} {} {how}{part}]", h.window.start_s, h.frames));
                     }
                     Deed::Free => assert!(slot_start[usize::from(mark.slot)].take().is_some()),
-                    Deed::Show(_) | Deed::Release(_) => unreachable!("nobody waits"),
+                    Deed::OpenPast(_) | Deed::Show(_) | Deed::Release(_) => {
+                        unreachable!("nobody waits, and there is no past")
+                    }
                 }
             }
             if let Some(&route) = verdicts.route_of().get(place) {

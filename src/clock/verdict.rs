@@ -59,6 +59,9 @@ impl Refusal {
 pub enum Deed {
     /// The slot stands for a new window from here on; it is empty.
     Open,
+    /// The slot stands from here on for the users before this other one's window, which was just opened:
+    /// who is in both returns.
+    OpenPast(Slot),
     /// Every counter says how many users the slot holds.
     Report,
     /// The same, as if so many of the next released facts were in the slot as well, which they are
@@ -145,8 +148,19 @@ pub struct Head {
     pub closed_by: ClosedBy,
     /// Whether the log covers the window from its start.
     pub complete: bool,
+    /// Whether the past of the window was read whole, where users who return are told apart.
+    pub past: Option<bool>,
     /// Whether counters report it; else it is known to be empty.
     pub counted: bool,
+}
+
+/// What a counter says of a slot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Users in its window.
+    pub users: u64,
+    /// Those of them who were seen in its past, too.
+    pub returning: u64,
 }
 
 /// The verdicts of one batch.
@@ -246,10 +260,10 @@ impl Verdicts {
         self.route_of.push(REFUSED);
     }
 
-    /// The next frame's verdict: refused.
-    pub fn refuse(&mut self, why: Refusal) {
+    /// The next frame's verdict: refused. A route, if there is one, has the pasts that know of it.
+    pub fn refuse(&mut self, why: Refusal, route: Route) {
         self.refusals.push((self.next_place(), why));
-        self.route_of.push(REFUSED);
+        self.route_of.push(route);
     }
 
     /// A deed before the next frame.

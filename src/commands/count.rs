@@ -45,13 +45,16 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     let summary_to = open(&output.summary)?;
     let given: Vec<&Output> = [&stdout, &to, &rejects, &summary_to].into_iter().flatten().collect();
     Output::check_different(&given)?;
+    let with_past = args.frames.windows.returning.is_some();
     let sink: Box<dyn ResultSink> = match (results_topic::open(args)?, to) {
         (Some(topic), _) => topic,
         (None, Some(to)) => {
             let name = to.name().to_owned();
-            Box::new(LineSink::new(&name, output.format, to.empty()?))
+            Box::new(LineSink::new(&name, output.format, to.empty()?).with_past(with_past))
         }
-        (None, None) => Box::new(LineSink::new("stdout", output.format, std::io::stdout())),
+        (None, None) => {
+            Box::new(LineSink::new("stdout", output.format, std::io::stdout()).with_past(with_past))
+        }
     };
     let rejects = match rejects {
         Some(rejects) => {

@@ -26,7 +26,7 @@ pub fn run(args: &PlanArgs) -> Result<ExitCode, Error> {
         frames_max: sizes.batch_frames,
         uid_bytes_max: sizes.batch_uid_bytes,
         shards: topology.counters,
-        series: clock.calendar.series().len(),
+        series: clock.calendar.slots(),
         places: clock.calendar.places(),
         held_bytes: None,
         partitioned: false,

@@ -69,6 +69,8 @@ pub struct PartitionSummary {
 pub struct Settings {
     /// Lengths of the windows counted.
     pub windows: Vec<String>,
+    /// Days before a window whose users are said to return, if any are.
+    pub returning_days: Option<u8>,
     /// Time zones, in the order given.
     pub timezones: Vec<String>,
     /// The release of the time zone data.
@@ -108,6 +110,7 @@ impl Settings {
     pub fn of(args: &FrameArgs) -> Settings {
         Settings {
             windows: args.windows.windows.iter().map(ToString::to_string).collect(),
+            returning_days: args.windows.returning,
             timezones: args.windows.timezone.iter().map(ToString::to_string).collect(),
             timezone_data: Calendar::zone_data(),
             ts_field: args.ts_field.to_string(),

@@ -86,14 +86,24 @@ fn shown(key: &Key) -> String {
 
 /// What the recount has of a window.
 fn right(word: &Word) -> String {
+    let past = word.past.map_or(String::new(), |(returning, complete)| {
+        format!(", returning {returning}, past_complete {complete}")
+    });
     format!(
-        "cnt {}, frames {}, late {}, closed_by {}, complete {}",
+        "cnt {}, frames {}, late {}, closed_by {}, complete {}{past}",
         word.users.len(),
         word.frames,
         word.late,
         if word.by_time { "time" } else { "end" },
         word.complete,
     )
+}
+
+/// What a result says of a window's past.
+fn past(word: &Word) -> (Option<u64>, Option<u64>, Option<bool>) {
+    let users = word.users.len() as u64;
+    let (returning, complete) = word.past.unzip();
+    (returning.map(|returning| users - returning), returning, complete)
 }
 
 /// How a result differs from the recount, if it does.
@@ -112,6 +122,7 @@ fn difference(key: &Key, told: &Told, word: &Word, file: &str) -> Option<String>
     let closed_by = if word.by_time { "time" } else { "end" };
     let agrees = line.cnt == word.users.len() as u64
         && (line.frames, line.late, line.complete) == (word.frames, word.late, word.complete)
+        && (line.new, line.returning, line.past_complete) == past(word)
         && (line.closed_by == closed_by || line.closed_by == "silence")
         && line.status != "provisional";
     let said = serde_json::to_string(line).unwrap_or_default();
@@ -136,6 +147,8 @@ impl Told {
         before.is_some()
             && after.is_some()
             && (line.cnt, line.frames, line.late, line.ts) == (0, 0, 0, ts)
+            && line.new.is_none_or(|new| new == 0)
+            && line.returning.is_none_or(|returning| returning == 0)
             && is_instant(&line.start, start_s)
             && is_instant(&line.end, end_s)
     }

@@ -28,7 +28,7 @@ pub mod windows;
 
 use crate::batch::Batch;
 use crate::clock::released::ReleasedFact;
-use crate::clock::verdict::{REFUSED, Slot};
+use crate::clock::verdict::{Counted, REFUSED, Slot};
 use crate::error::Error;
 use crate::limits::USERS_MAX;
 use budget::Budget;
@@ -168,23 +168,39 @@ impl Counter {
         Ok(())
     }
 
-    /// Users in the slot's window, as if these facts were in it, too.
-    pub fn users_with<'b>(&self, slot: Slot, facts: impl Iterator<Item = ReleasedFact<'b>>) -> u64 {
-        let mut others: Vec<&[u8]> = facts
-            .filter(|fact| {
+    /// What there is to say of the slot, as if these facts were in its window, too.
+    pub fn counted_with<'b>(
+        &self,
+        slot: Slot,
+        facts: impl Iterator<Item = ReleasedFact<'b>>,
+    ) -> Counted {
+        let windows = &self.windows;
+        let mut others: Vec<(&[u8], bool)> = facts
+            .filter_map(|fact| {
                 let known = self.table.find(fact.hash, |id| self.users.is(id, fact.uid));
-                !known.is_some_and(|id| self.windows.is_in(id, slot, &self.users))
+                let is_in =
+                    |slot: Slot| known.is_some_and(|id| windows.is_in(id, slot, &self.users));
+                (!is_in(slot)).then(|| (fact.uid, windows.past_of(slot).is_some_and(is_in)))
             })
-            .map(|fact| fact.uid)
             .collect();
         others.sort_unstable();
         others.dedup();
-        self.windows.users_in(slot) + others.len() as u64
+        let return_too = others.iter().filter(|(_, returns)| *returns).count();
+        Counted {
+            users: windows.users_in(slot) + others.len() as u64,
+            returning: windows.returning_in(slot) + return_too as u64,
+        }
     }
 
     /// The slot stands for a new window.
     pub fn open(&mut self, slot: Slot) {
         self.windows.open(slot, &mut self.users);
+    }
+
+    /// The slot stands for the users before another one's window, just opened.
+    pub fn open_past(&mut self, slot: Slot, window: Slot) {
+        self.windows.open(slot, &mut self.users);
+        self.windows.pair(slot, window);
     }
 
     /// Users in the slot's window.

@@ -6,7 +6,7 @@
 //! to move; it goes on from there.
 
 use crate::batch::BatchHandle;
-use crate::clock::verdict::Deed;
+use crate::clock::verdict::{Counted, Deed};
 use crate::count::Counter;
 use crate::error::Error;
 use crate::report::{CountReport, Report};
@@ -20,7 +20,7 @@ pub struct CountRings {
     /// The same batches, done with.
     pub back: Producer<BatchHandle>,
     /// The counts of reported slots, in the order of the reports.
-    pub counts: Producer<u64>,
+    pub counts: Producer<Counted>,
 }
 
 /// One counter. See the module's header.
@@ -90,6 +90,7 @@ impl Stage for CountStage {
             let Some(mark) = mark else { break };
             match mark.deed {
                 Deed::Open => self.counter.open(mark.slot),
+                Deed::OpenPast(window) => self.counter.open_past(mark.slot, window),
                 Deed::Report | Deed::Show(_) => {
                     let shown = match mark.deed {
                         Deed::Show(facts) => usize::from(facts),
@@ -98,8 +99,8 @@ impl Stage for CountStage {
                     let facts = current.released_done..current.released_done + shown;
                     let released = current.batch.verdicts.released();
                     let facts = facts.filter_map(|at| released.of_shard(at, self.shard));
-                    let users = self.counter.users_with(mark.slot, facts);
-                    match self.rings.counts.push(users) {
+                    let counted = self.counter.counted_with(mark.slot, facts);
+                    match self.rings.counts.push(counted) {
                         Ok(()) => current.released_done += shown,
                         Err(PushError::Full(_)) if worked => return Step::Worked,
                         Err(PushError::Full(_)) => return Step::Blocked,

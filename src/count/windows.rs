@@ -4,6 +4,8 @@
 //! his record, where it is at hand; a default run has no other group. Words of further groups
 //! (results that can be revised for more than an hour) lie in pages of their own, by the same
 //! numbers, made when a window of that group first gets a user of that page.
+//!
+//! A slot may be the past of another: who is in both is counted when he comes into the second of them.
 
 use super::budget::{Budget, NoRoom};
 use super::era::{Era, GROUP_SLOTS, Seen, Slots};
@@ -25,6 +27,13 @@ struct Group {
     pages: Vec<Page>,
 }
 
+/// What a slot is paired with.
+#[derive(Clone, Copy, Debug)]
+struct Other {
+    slot: Slot,
+    is_past: bool,
+}
+
 /// Some slots of one group.
 #[derive(Clone, Copy, Debug)]
 pub struct GroupSlots {
@@ -42,6 +51,10 @@ pub struct Windows {
     eras: u64,
     /// Users in each slot's window.
     users: Vec<u64>,
+    /// By slot its past's, or of a past its window's. Empty as long as there never was a past.
+    others: Vec<Option<Other>>,
+    /// By slot those of its users who are in its past, too.
+    returning: Vec<u64>,
     /// Their sum over the kept windows, and its peak.
     members: u64,
     members_peak: u64,
@@ -60,6 +73,8 @@ impl Windows {
             groups: Vec::new(),
             eras,
             users: vec![0; slots],
+            others: Vec::new(),
+            returning: Vec::new(),
             members: 0,
             members_peak: 0,
         }
@@ -104,10 +119,44 @@ impl Windows {
         self.users[usize::from(slot)]
     }
 
+    /// The slot is the past of another one's window; both are open and empty.
+    pub fn pair(&mut self, past: Slot, window: Slot) {
+        self.others.resize(self.users.len(), None);
+        self.returning.resize(self.users.len(), 0);
+        self.others[usize::from(window)] = Some(Other { slot: past, is_past: true });
+        self.others[usize::from(past)] = Some(Other { slot: window, is_past: false });
+        self.returning[usize::from(window)] = 0;
+    }
+
+    /// The slot of a window's past, if it has one.
+    pub fn past_of(&self, slot: Slot) -> Option<Slot> {
+        let other = self.others.get(usize::from(slot)).copied().flatten();
+        other.filter(|other| other.is_past).map(|other| other.slot)
+    }
+
+    /// Users in the slot's window who are in its past, too.
+    pub fn returning_in(&self, slot: Slot) -> u64 {
+        self.past_of(slot).map_or(0, |_| self.returning[usize::from(slot)])
+    }
+
+    /// A user is new in this slot: counts him where he is in the other one of its pair, too.
+    #[cold]
+    #[inline(never)]
+    fn meet(&mut self, id: Id, slot: usize, users: &Users) {
+        let Some(Some(other)) = self.others.get(slot).copied() else { return };
+        if self.is_in(id, other.slot, users) {
+            let window = if other.is_past { slot } else { usize::from(other.slot) };
+            self.returning[window] += 1;
+        }
+    }
+
     /// The slot's window is no longer kept.
     pub fn free(&mut self, slot: Slot) {
         let (group, slot_in_group) = self.place(slot);
         self.groups[group].era.free(slot_in_group);
+        if let Some(other) = self.others.get_mut(usize::from(slot)) {
+            *other = None;
+        }
         self.members_peak = self.members_peak();
         self.members -= self.users[usize::from(slot)];
     }
@@ -154,9 +203,15 @@ impl Windows {
             0 => users.seen_mut(id),
             _ => word(&mut group.pages, id, budget)?,
         };
-        for slot in group.era.add(seen, to.slots) {
+        let new = group.era.add(seen, to.slots);
+        for slot in new {
             self.users[to.group * self.group_slots + slot] += 1;
             self.members += 1;
+        }
+        if !self.others.is_empty() {
+            for slot in new {
+                self.meet(id, to.group * self.group_slots + slot, users);
+            }
         }
         Ok(())
     }

@@ -13,10 +13,11 @@ use crate::input::messages::Partition;
 pub const NOTE_BYTES_MAX: usize = 4096;
 
 /// The form of the notes.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
-/// What was said of a window: series, a time in it, frames, late ones, records, whether firmly.
-type SaidNote = (SeriesIndex, i64, u64, u64, u32, bool);
+/// What was said of a window: series, a time in it, frames, late ones, those of its past, records,
+/// whether firmly.
+type SaidNote = (SeriesIndex, i64, u64, u64, u64, u32, bool);
 
 /// What is committed with an offset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,12 +169,12 @@ fn times(distances: &[i64]) -> Vec<i64> {
 }
 
 fn said_note(of: &SaidOf) -> SaidNote {
-    let SaidOf { series, ts_s, said: Said { frames, late, records, firmly } } = *of;
-    (series, ts_s, frames, late, records, firmly)
+    let SaidOf { series, ts_s, said: Said { frames, late, past_frames, records, firmly } } = *of;
+    (series, ts_s, frames, late, past_frames, records, firmly)
 }
 
-fn said_of(&(series, ts_s, frames, late, records, firmly): &SaidNote) -> SaidOf {
-    SaidOf { series, ts_s, said: Said { frames, late, records, firmly } }
+fn said_of(&(series, ts_s, frames, late, past_frames, records, firmly): &SaidNote) -> SaidOf {
+    SaidOf { series, ts_s, said: Said { frames, late, past_frames, records, firmly } }
 }
 
 #[cfg(test)]
@@ -195,7 +196,7 @@ mod tests {
         let said = |ts_s, frames| SaidOf {
             series: 0,
             ts_s,
-            said: Said { frames, late: 1, records: 2, firmly: true },
+            said: Said { frames, late: 1, past_frames: 3, records: 2, firmly: true },
         };
         Restart {
             finals_s: Some(1_700_000_105),
@@ -255,7 +256,7 @@ mod tests {
     fn what_cannot_be_used_is_said() {
         let text = write(&point(), &point().partitions[0], &basis()).unwrap();
         assert_eq!(read(&text, "another"), Err(Unusable::Topic));
-        let newer = text.replace("\"v\":2", "\"v\":3");
+        let newer = text.replace("\"v\":3", "\"v\":4");
         assert_eq!(read(&newer, &basis().topic_id), Err(Unusable::Version));
     }
 

@@ -18,7 +18,7 @@ use super::table::Table;
 use super::vigil::Patience;
 use crate::cli::kafka::{From, TopicArgs, Until};
 use crate::clock::ClockSettings;
-use crate::clock::calendar::SeriesName;
+use crate::clock::calendar::{Series, SeriesName};
 use crate::clock::restart::Restart;
 use crate::error::Error;
 use crate::input::messages::{ChunkNumbers, MessageReader, MessageSource, News, Partition};
@@ -194,9 +194,14 @@ impl MessageSource for Topic {
 
 /// The windows of a run, as one text: what restart points are of.
 fn windows_of(clock: &ClockSettings) -> String {
-    let name = |name: &SeriesName| match &name.zone {
-        Some(zone) => format!("{}/{zone}", name.window),
-        None => name.window.to_string(),
+    let name = |(name, series): (&SeriesName, &Series)| {
+        let zone = name.zone.as_ref().map_or(String::new(), |zone| format!("/{zone}"));
+        let past = match series.past_days {
+            0 => String::new(),
+            days => format!("+{days}d"),
+        };
+        format!("{}{past}{zone}", name.window)
     };
-    clock.calendar.names().iter().map(name).collect::<Vec<_>>().join(",")
+    let calendar = &clock.calendar;
+    calendar.names().iter().zip(calendar.series()).map(name).collect::<Vec<_>>().join(",")
 }

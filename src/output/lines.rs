@@ -4,7 +4,7 @@
 
 use std::io::{self, Write};
 
-use super::record::WindowResult;
+use super::record::{Past, WindowResult};
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -19,10 +19,21 @@ pub enum Format {
 }
 
 /// The cells of a line of a table.
-type Row<'a> = [&'a str; 9];
+type Row<'a> = [&'a str; 11];
 
-const TABLE_HEADER: Row =
-    ["window", "start", "users", "frames", "late", "status", "closed by", "complete", "zone"];
+const TABLE_HEADER: Row = [
+    "window",
+    "start",
+    "users",
+    "frames",
+    "late",
+    "status",
+    "closed by",
+    "complete",
+    "zone",
+    "new",
+    "returning",
+];
 
 /// What lines of cells have in the place of no zone.
 const UTC: &str = "UTC";
@@ -33,9 +44,11 @@ pub struct LineWriter {
     format: Format,
     line: Vec<u8>,
     header_due: bool,
+    /// Whether there are columns about the past.
+    with_past: bool,
 }
 
-const HEADER: [&str; 12] = [
+const HEADER: [&str; 15] = [
     "ts",
     "cnt",
     "window",
@@ -48,12 +61,30 @@ const HEADER: [&str; 12] = [
     "rev",
     "closed_by",
     "complete",
+    "new",
+    "returning",
+    "past_complete",
 ];
+
+/// Columns of [`HEADER`] about the past, its last.
+const PAST_COLUMNS: usize = 3;
 
 impl LineWriter {
     /// Nothing written yet.
     pub fn new(format: Format) -> LineWriter {
-        LineWriter { format, line: Vec::with_capacity(512), header_due: format != Format::Json }
+        let header_due = format != Format::Json;
+        LineWriter { format, line: Vec::with_capacity(512), header_due, with_past: false }
+    }
+
+    /// The same with columns about the past; in JSON it stands where there is something to say of it.
+    #[must_use]
+    pub fn with_past(self, with_past: bool) -> LineWriter {
+        LineWriter { with_past, ..self }
+    }
+
+    /// Columns of a line of CSV.
+    fn columns(&self) -> usize {
+        HEADER.len() - if self.with_past { 0 } else { PAST_COLUMNS }
     }
 
     /// The line of a result, with its line end, and the header before the first one.
@@ -63,7 +94,10 @@ impl LineWriter {
             self.header_due = false;
             match self.format {
                 Format::Json => {}
-                Format::Csv => writeln!(self.line, "{}", HEADER.join(","))?,
+                Format::Csv => {
+                    let columns = self.columns();
+                    writeln!(self.line, "{}", HEADER[..columns].join(","))?;
+                }
                 Format::Table => self.row(TABLE_HEADER)?,
             }
         }
@@ -73,9 +107,10 @@ impl LineWriter {
                 self.line.push(b'\n');
             }
             Format::Csv => {
+                let columns = self.columns();
                 let mut writer =
                     csv::WriterBuilder::new().has_headers(false).from_writer(&mut self.line);
-                writer.write_record(cells(result)).map_err(io::Error::other)?;
+                writer.write_record(&cells(result)[..columns]).map_err(io::Error::other)?;
                 writer.flush()?;
             }
             Format::Table => self.row([
@@ -88,18 +123,30 @@ impl LineWriter {
                 result.closed_by,
                 if result.complete { "yes" } else { "no" },
                 result.zone.as_deref().unwrap_or(UTC),
+                &in_past(result, |past| past.new.to_string()),
+                &in_past(result, |past| past.returning.to_string()),
             ])?,
         }
         Ok(&self.line)
     }
 
     fn row(&mut self, cells: Row) -> io::Result<()> {
-        let [window, start, users, frames, late, status, closed_by, complete, zone] = cells;
+        let [window, start, users, frames, late, status, closed_by, complete, zone, new, returning] =
+            cells;
+        write!(self.line, "{window:<11}  {start:<20}  {users:>12}")?;
+        if self.with_past {
+            write!(self.line, "  {new:>12}  {returning:>12}")?;
+        }
         writeln!(
             self.line,
-            "{window:<11}  {start:<20}  {users:>12}  {frames:>14}  {late:>10}  {status:<8}  {closed_by:<9}  {complete:<8}  {zone}"
+            "  {frames:>14}  {late:>10}  {status:<8}  {closed_by:<9}  {complete:<8}  {zone}"
         )
     }
+}
+
+/// A cell about a window's past; nothing where nothing is told of it.
+fn in_past(result: &WindowResult, cell: impl Fn(&Past) -> String) -> String {
+    result.past.as_ref().map_or_else(String::new, cell)
 }
 
 /// What CSV says of a result, in the order of the header.
@@ -117,6 +164,9 @@ fn cells(result: &WindowResult) -> [String; HEADER.len()] {
         result.rev.to_string(),
         result.closed_by.into(),
         result.complete.to_string(),
+        in_past(result, |past| past.new.to_string()),
+        in_past(result, |past| past.returning.to_string()),
+        in_past(result, |past| past.past_complete.to_string()),
     ]
 }
 
@@ -124,9 +174,9 @@ fn cells(result: &WindowResult) -> [String; HEADER.len()] {
 mod tests {
     use super::*;
     use crate::clock::calendar::{Calendar, Length};
-    use crate::clock::verdict::{ClosedBy, Head, Status};
+    use crate::clock::verdict::{ClosedBy, Counted, Head, Status};
 
-    fn result(zone: &str) -> WindowResult {
+    fn result(zone: &str, past: Option<bool>) -> WindowResult {
         let mut calendar = Calendar::new(&[Length::Day], &[zone.parse().unwrap()]).unwrap();
         let head = Head {
             window: calendar.window_at(0, 1_700_000_040),
@@ -136,15 +186,16 @@ mod tests {
             rev: 0,
             closed_by: ClosedBy::Time,
             complete: true,
+            past,
             counted: true,
         };
-        WindowResult::new(&head, 42, &calendar.names())
+        WindowResult::new(&head, Counted { users: 42, returning: 30 }, &calendar.names())
     }
 
     fn lines(format: Format, zone: &str) -> String {
         let mut writer = LineWriter::new(format);
-        let mut text = writer.line(&result(zone)).unwrap().to_vec();
-        text.extend_from_slice(writer.line(&result(zone)).unwrap());
+        let mut text = writer.line(&result(zone, None)).unwrap().to_vec();
+        text.extend_from_slice(writer.line(&result(zone, None)).unwrap());
         String::from_utf8(text).unwrap()
     }
 
@@ -169,12 +220,36 @@ mod tests {
     #[test]
     fn csv_has_one_header_with_the_names_of_the_record() {
         let row = "1699920000,42,day,UTC,2023-11-14T00:00:00Z,2023-11-15T00:00:00Z,97,0,final,0,time,true\n";
-        assert_eq!(lines(Format::Csv, "UTC"), format!("{}\n{row}{row}", HEADER.join(",")));
+        assert_eq!(lines(Format::Csv, "UTC"), format!("{}\n{row}{row}", HEADER[..12].join(",")));
         let json: serde_json::Value =
             serde_json::from_str(lines(Format::Json, "Asia/Tokyo").lines().next().unwrap())
                 .unwrap();
-        assert!(HEADER.iter().all(|name| json.get(name).is_some()));
-        assert_eq!(json.as_object().unwrap().len(), HEADER.len());
+        assert!(HEADER[..12].iter().all(|name| json.get(name).is_some()));
+        assert_eq!(json.as_object().unwrap().len(), 12);
+    }
+
+    #[test]
+    fn what_is_told_of_the_past_has_its_columns() {
+        let line = |format, past| {
+            let mut writer = LineWriter::new(format).with_past(true);
+            String::from_utf8(writer.line(&result("UTC", past)).unwrap().to_vec()).unwrap()
+        };
+        let json = line(Format::Json, Some(false));
+        let end = r#","complete":true,"new":12,"returning":30,"past_complete":false}"#;
+        assert!(json.trim_end().ends_with(end), "{json}");
+        assert!(line(Format::Json, None).trim_end().ends_with(r#""complete":true}"#));
+        let csv = line(Format::Csv, Some(true));
+        assert!(csv.starts_with(&format!("{}\n", HEADER.join(","))), "{csv}");
+        assert!(csv.ends_with(",time,true,12,30,true\n"), "{csv}");
+        assert!(line(Format::Csv, None).ends_with(",time,true,,,\n"));
+        for past in [Some(true), None] {
+            let table = line(Format::Table, past);
+            let ends =
+                |word: &str| table.lines().find_map(|line| Some(line.find(word)? + word.len()));
+            assert_eq!(ends(" users"), ends(" 42"), "{table}");
+            assert_eq!(ends(" frames"), ends(" 97"), "{table}");
+            assert!(past.is_none() || ends(" returning") == ends(" 30"), "{table}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 
 use crate::clock::calendar::{SeriesName, write_instant};
-use crate::clock::verdict::Head;
+use crate::clock::verdict::{Counted, Head};
 
 /// How many different users one window held. Field order is the order of the output: the plainest
 /// consumer needs only the first two.
@@ -39,11 +39,26 @@ pub struct WindowResult {
     pub closed_by: &'static str,
     /// Whether the log covers the window from its start.
     pub complete: bool,
+    /// Who came back, where that is told.
+    #[serde(flatten)]
+    pub past: Option<Past>,
+}
+
+/// What is said of a window's past: the days before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Past {
+    /// Users of the window who were not seen in its past.
+    pub new: u64,
+    /// Users of the window who were.
+    pub returning: u64,
+    /// Whether the log covers the past from its start; else some of the new ones may not be new.
+    pub past_complete: bool,
 }
 
 impl WindowResult {
     /// Puts a head and a count together. `names` are those of the calendar's series.
-    pub fn new(head: &Head, cnt: u64, names: &[SeriesName]) -> WindowResult {
+    pub fn new(head: &Head, counted: Counted, names: &[SeriesName]) -> WindowResult {
+        let Counted { users: cnt, returning } = counted;
         let SeriesName { window, zone } = names[usize::from(head.window.series)].clone();
         WindowResult {
             ts: head.window.ts_s,
@@ -58,6 +73,11 @@ impl WindowResult {
             rev: head.rev,
             closed_by: head.closed_by.as_str(),
             complete: head.complete,
+            past: head.past.map(|past_complete| Past {
+                new: cnt - returning,
+                returning,
+                past_complete,
+            }),
         }
     }
 

@@ -45,6 +45,13 @@ impl<W: Write + Send> LineSink<W> {
         let lines = LineWriter::new(format);
         LineSink { name: name.into(), lines, out: BufWriter::new(out), taken: 0, flushed: 0 }
     }
+
+    /// The same with columns about the windows' past.
+    #[must_use]
+    pub fn with_past(mut self, with_past: bool) -> LineSink<W> {
+        self.lines = self.lines.with_past(with_past);
+        self
+    }
 }
 
 impl<W: Write + Send> ResultSink for LineSink<W> {

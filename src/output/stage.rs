@@ -18,7 +18,7 @@ use crate::batch::BatchHandle;
 use crate::clock::calendar::SeriesName;
 use crate::clock::restart::Restart;
 use crate::clock::stage::Message;
-use crate::clock::verdict::Head;
+use crate::clock::verdict::{Counted, Head};
 use crate::error::Error;
 use crate::report::{OutputReport, Report};
 use crate::ring::{Consumer, PopError, Producer, PushError, Stop, StopReason};
@@ -34,7 +34,7 @@ pub struct OutputRings {
     /// From the clock.
     pub messages: Consumer<Message>,
     /// From each counter.
-    pub counts: Vec<Consumer<u64>>,
+    pub counts: Vec<Consumer<Counted>>,
     /// Judged batches and their way back, where rejects are written.
     pub rejects: Option<RejectRings>,
 }
@@ -62,7 +62,7 @@ pub struct OutputStage {
     under_way: bool,
     stop: Stop,
     head: Option<Head>,
-    counts: Vec<Option<u64>>,
+    counts: Vec<Option<Counted>>,
     kept_back: Option<Vec<WindowResult>>,
     returning: Option<BatchHandle>,
     unflushed: bool,
@@ -142,7 +142,7 @@ impl OutputStage {
         for (count, ring) in self.counts.iter_mut().zip(&mut self.rings.counts) {
             if count.is_none() && head.counted {
                 match ring.pop() {
-                    Ok(n) => *count = Some(n),
+                    Ok(counted) => *count = Some(counted),
                     Err(PopError::Empty) => return Taken::Nothing,
                     Err(PopError::Ended) => {
                         self.report.incomplete = true;
@@ -151,10 +151,14 @@ impl OutputStage {
                 }
             }
         }
-        let cnt = self.counts.iter_mut().filter_map(Option::take).sum();
+        let mut counted = Counted::default();
+        for one in self.counts.iter_mut().filter_map(Option::take) {
+            counted.users += one.users;
+            counted.returning += one.returning;
+        }
         self.head = None;
         self.taken += 1;
-        let result = WindowResult::new(&head, cnt, &self.names);
+        let result = WindowResult::new(&head, counted, &self.names);
         match &mut self.kept_back {
             Some(kept) => kept.push(result),
             None => self.write(&result),

@@ -47,6 +47,11 @@ pub fn windows_at(length: Length, zone: &TimeZone, ts_s: i64) -> Vec<Span> {
     }
 }
 
+/// The first second of the date so many days before the one that has begun.
+pub fn days_before_s(zone: &TimeZone, ts_s: i64, days: u8) -> i64 {
+    midnight_s(zone, day_at(zone, ts_s) - i64::from(days))
+}
+
 /// The local hour, cut where its offset changes.
 fn hour(zone: &TimeZone, ts_s: i64) -> Span {
     let offset_s = offset_s(zone, ts_s);

@@ -28,6 +28,8 @@ pub struct ReplaySettings {
     pub lengths: Vec<Length>,
     /// The names of the time zones.
     pub zones: Vec<String>,
+    /// Days before a day, week or month whose users return, if they are told apart.
+    pub returning_days: Option<u8>,
     /// Each file is a partition; else all are one log.
     pub partitions: bool,
 }
@@ -58,6 +60,9 @@ pub struct Word {
     pub complete: bool,
     /// Some clock came to its end + max-lag.
     pub by_time: bool,
+    /// Of a window with a past how many of its users were counted in windows of its kind then, and
+    /// whether that starts after the log's begin.
+    pub past: Option<(u64, bool)>,
 }
 
 /// What became of a log.
@@ -79,6 +84,7 @@ pub struct Replay {
 struct Series {
     length: Length,
     zone: Option<String>,
+    past_days: u8,
     tz: TimeZone,
     /// By the first second for which they are the windows: the second after the last such, and they.
     known: BTreeMap<i64, (i64, Vec<Window>)>,
@@ -95,7 +101,14 @@ impl Series {
         // Its own, or of rolling windows the first one's last day.
         let (from_s, end_s) =
             spans.first().map_or((ts_s, ts_s), |&(_, end_s, from_s)| (from_s, end_s));
-        let window = |(start_s, end_s, ts_s): Span| Window { series, start_s, end_s, ts_s };
+        let past_s = |start_s| match self.past_days {
+            0 => start_s,
+            days => borders::days_before_s(&self.tz, start_s, days),
+        };
+        let window = |(start_s, end_s, ts_s): Span| {
+            let past_s = past_s(start_s);
+            Window { series, start_s, end_s, ts_s, past_s }
+        };
         let windows: Vec<Window> = spans.into_iter().map(window).collect();
         self.known.insert(from_s, (end_s, windows.clone()));
         windows
@@ -115,7 +128,9 @@ fn series_of(settings: &ReplaySettings) -> Vec<Series> {
             let zone = (name != "UTC").then(|| name.clone());
             let is_new = all.iter().all(|other| other.length != length || other.zone != zone);
             if let (true, Ok(tz)) = (is_new, data.get(name)) {
-                all.push(Series { length, zone, tz, known: BTreeMap::new() });
+                let has_past = matches!(length, Length::Day | Length::Week | Length::Month);
+                let past_days = settings.returning_days.filter(|_| has_past).unwrap_or(0);
+                all.push(Series { length, zone, past_days, tz, known: BTreeMap::new() });
             }
         }
     }
@@ -161,6 +176,8 @@ pub struct Replayer {
     open: BTreeMap<(u32, u64), (i64, usize)>,
     users: BTreeMap<Vec<u8>, usize>,
     words: BTreeMap<(u8, i64), Word>,
+    /// By series and user the times they were counted at, where windows have a past.
+    seen: BTreeMap<(u8, usize), BTreeSet<i64>>,
     newest_s: Option<i64>,
     replay: Replay,
 }
@@ -185,6 +202,7 @@ impl Replayer {
             open: BTreeMap::new(),
             users: BTreeMap::new(),
             words: BTreeMap::new(),
+            seen: BTreeMap::new(),
             newest_s: None,
             replay: Replay::default(),
         }
@@ -232,7 +250,11 @@ impl Replayer {
                             late: 0,
                             complete: false,
                             by_time: false,
+                            past: None,
                         });
+                        if window.past_s < window.start_s {
+                            self.seen.entry((window.series, user)).or_default().insert(ts_s);
+                        }
                         word.users.insert(user);
                         word.frames += 1;
                         word.late += u64::from(late);
@@ -254,6 +276,15 @@ impl Replayer {
             let end_s = word.window.end_s;
             word.complete = begin_s.is_some_and(|begin_s| word.window.start_s > begin_s);
             word.by_time = largest_s.is_some_and(|clock_s| clock_s >= end_s + self.max_lag_s);
+            let Window { past_s, start_s, .. } = word.window;
+            if past_s < start_s {
+                let returns = |user: &&usize| {
+                    let times = self.seen.get(&(series, **user));
+                    times.is_some_and(|times| times.range(past_s..start_s).next().is_some())
+                };
+                let returning = word.users.iter().filter(returns).count() as u64;
+                word.past = Some((returning, begin_s.is_some_and(|begin_s| past_s > begin_s)));
+            }
             let (window, zone) = self.names[usize::from(series)].clone();
             self.replay.words.insert(Key { window, zone, ts }, word);
         }
@@ -275,6 +306,7 @@ mod tests {
             rules: Rules::of(&ClockSettings { max_lag_s: 864_000, ..ClockSettings::plain() }),
             lengths: vec![Length::Rolling(3)],
             zones: vec!["UTC".into()],
+            returning_days: None,
             partitions: false,
         };
         let mut replayer = Replayer::new(&settings, 1);

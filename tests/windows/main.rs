@@ -30,6 +30,11 @@ fn key(result: &WindowResult) -> Key {
     Key { window: result.window.to_string(), zone, ts: result.ts }
 }
 
+/// New users, those who return, and whether the past is complete.
+fn said_of_past(result: &WindowResult) -> Option<(u64, u64, bool)> {
+    result.past.map(|past| (past.new, past.returning, past.past_complete))
+}
+
 /// The last word on each window.
 fn counts(results: &[WindowResult]) -> BTreeMap<Key, u64> {
     results.iter().map(|result| (key(result), result.cnt)).collect()
@@ -62,8 +67,13 @@ fn any_mix_of_windows_and_zones_is_what_brute_force_says() {
             let is = (users, word.frames, word.late, word.window.start_s, word.window.end_s);
             let how = if word.by_time { "time" } else { "end" };
             assert_eq!(
-                (told, result.complete, result.closed_by),
-                (is, word.complete, how),
+                (told, result.complete, result.closed_by, said_of_past(result)),
+                (
+                    is,
+                    word.complete,
+                    how,
+                    word.past.map(|(some, whole)| (users - some, some, whole))
+                ),
                 "HEADCOUNT_SEED={seed} HEADCOUNT_RUNS=1 {key:?} {run:?}"
             );
         }
@@ -79,7 +89,8 @@ fn said(result: WindowResult) -> WindowResult {
 fn one_day_rolling_says_what_the_day_says() {
     for seed in seeds(60) {
         let mut random = Random(seed);
-        let (run, log) = (Run::drawn(&mut random), logs::drawn(&mut random));
+        let run = Run { returning_days: None, ..Run::drawn(&mut random) };
+        let log = logs::drawn(&mut random);
         let of = |lengths: &str| {
             let (results, _) = Run { lengths: lengths.into(), ..run.clone() }.count(&log);
             results.into_iter().map(said).collect::<Vec<_>>()

@@ -26,6 +26,7 @@ use crate::logs::{self, Frame, Random};
 pub(crate) struct Run {
     pub(crate) lengths: String,
     pub(crate) zones: String,
+    pub(crate) returning_days: Option<u8>,
     /// How time goes; the calendar aside.
     pub(crate) clock: ClockSettings,
     pub(crate) cores: usize,
@@ -43,6 +44,7 @@ impl Run {
         Run {
             lengths: random.some(&lengths).join(","),
             zones: logs::zones(random).join(","),
+            returning_days: random.pick(&[None, Some(1), Some(30), Some(60)]),
             clock: ClockSettings {
                 max_lag_s: random.pick(&[0, 5, 100, 4000, 90_000]),
                 late: random.pick(&[Late::Revise, Late::Drop]),
@@ -69,6 +71,10 @@ impl Run {
         let lengths: Vec<_> = self.lengths.split(',').map(|name| name.parse().unwrap()).collect();
         let zones: Vec<_> = self.zones.split(',').map(|name| name.parse().unwrap()).collect();
         let calendar = Calendar::new(&lengths, &zones).unwrap();
+        let calendar = match self.returning_days {
+            Some(days) => calendar.with_past(days),
+            None => calendar,
+        };
         ClockSettings { calendar, ..self.clock.clone() }
     }
 
@@ -106,6 +112,7 @@ impl Run {
             rules: Rules::of(&self.clock),
             lengths: self.lengths.split(',').map(|name| name.parse().unwrap()).collect(),
             zones: self.zones.split(',').map(str::to_owned).collect(),
+            returning_days: self.returning_days,
             partitions: false,
         };
         let mut replayer = Replayer::new(&settings, 1);

@@ -12,6 +12,8 @@ pub(super) struct Word {
     pub(super) frames: u64,
     pub(super) late: u64,
     pub(super) users: u64,
+    /// Frames of its past.
+    pub(super) past: u64,
     pub(super) rev: u32,
     pub(super) status: &'static str,
     pub(super) closed_by: &'static str,
@@ -25,6 +27,8 @@ pub(super) struct Fed {
     places: usize,
     pub(super) verdicts: Verdicts,
     users: Vec<Option<u64>>,
+    /// By slot its past's.
+    pasts: std::collections::BTreeMap<usize, usize>,
     /// What came of it, as text.
     pub(super) said: Vec<String>,
     pub(super) out: Vec<Word>,
@@ -42,6 +46,7 @@ impl Fed {
             places,
             verdicts: Verdicts::new(64, series, places),
             users: vec![None; crate::limits::WINDOWS_OPEN_MAX],
+            pasts: Default::default(),
             said: Vec::new(),
             out: Vec::new(),
             restart: None,
@@ -118,6 +123,11 @@ impl Fed {
                 let slot = usize::from(mark.slot);
                 match mark.deed {
                     Deed::Open => assert_eq!(self.users[slot].replace(0), None),
+                    Deed::OpenPast(window) => {
+                        assert_eq!(self.users[slot].replace(0), None);
+                        assert_eq!(self.users[usize::from(window)], Some(0));
+                        self.pasts.insert(usize::from(window), slot);
+                    }
                     Deed::Free => assert!(self.users[slot].take().is_some()),
                     Deed::Release(facts) => {
                         for _ in 0..facts {
@@ -142,7 +152,11 @@ impl Fed {
                         };
                         let users = self.users[slot].unwrap() + u64::from(shown);
                         assert_eq!(users, head.frames, "{head:?}");
-                        self.out.last_mut().unwrap().users = users;
+                        let word = self.out.last_mut().unwrap();
+                        word.users = users;
+                        if head.past.is_some() {
+                            word.past = self.users[self.pasts[&slot]].unwrap();
+                        }
                     }
                 }
             }
@@ -201,6 +215,7 @@ fn word(head: &verdict::Head, users: u64, said: &mut Vec<String>, out: &mut Vec<
         frames: head.frames,
         late: head.late,
         users,
+        past: 0,
         rev: head.rev,
         status: head.status.as_str(),
         closed_by: head.closed_by.as_str(),

@@ -33,6 +33,7 @@ struct Summary {
 #[derive(Deserialize)]
 struct Said {
     windows: Vec<String>,
+    returning_days: Option<u8>,
     timezones: Vec<String>,
     timezone_data: String,
     ts_field: String,
@@ -60,6 +61,7 @@ pub(super) fn of(args: &VerifyArgs) -> Result<Settings, Error> {
                 scan: args.frames.scan(),
                 rules: Rules::of(&now(args.frames.time.settings())),
                 lengths: args.frames.windows.windows.clone(),
+                returning_days: args.frames.windows.returning,
                 zones: args.frames.windows.timezone.iter().map(ToString::to_string).collect(),
                 partitions: args.partitions,
             },
@@ -102,6 +104,7 @@ fn of_summary(path: &Path, partitions: bool) -> Result<Settings, Error> {
                 ..ClockSettings::default()
             })),
             lengths: lengths.map_err(none)?,
+            returning_days: said.returning_days,
             zones: said.timezones,
             partitions,
         },

@@ -26,6 +26,12 @@ pub(super) struct Line {
     pub(super) rev: u32,
     pub(super) closed_by: String,
     pub(super) complete: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) new: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) returning: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) past_complete: Option<bool>,
 }
 
 /// The last word of the results on a window.

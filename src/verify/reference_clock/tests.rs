@@ -15,7 +15,7 @@ const NOON_S: i64 = 1_700_006_400;
 
 fn minutes(ts_s: i64) -> Vec<Window> {
     let start_s = ts_s.div_euclid(60) * 60;
-    vec![Window { series: 0, start_s, end_s: start_s + 60, ts_s: start_s }]
+    vec![Window { series: 0, start_s, end_s: start_s + 60, ts_s: start_s, past_s: start_s }]
 }
 
 /// What becomes of a log of one partition, by frame.
@@ -124,7 +124,8 @@ fn late_by_the_clock_before_it_and_for_each_window_apart() {
     // Late for its minute, on time for its hour.
     let both = |ts_s: i64| {
         let start_s = ts_s.div_euclid(3600) * 3600;
-        let hour = Window { series: 1, start_s, end_s: start_s + 3600, ts_s: start_s };
+        let end_s = start_s + 3600;
+        let hour = Window { series: 1, start_s, end_s, ts_s: start_s, past_s: start_s };
         [minutes(ts_s), vec![hour]].concat()
     };
     let mut clock = ReferenceClock::new(Rules { drop: true, ..RULES }, [0], both);
