@@ -84,22 +84,23 @@ impl Partitions {
         if self.all.len() <= index {
             self.all.resize_with(index + 1, || None);
         }
-        let (unread, nothing) =
-            (Before::Unread(self.agree.small, None), Before::Nothing(self.agree.small));
+        let unread = Before::Unread(self.agree.small, None);
+        let mut entered = 0;
         let mut agreement = Agreement::new(self.agree, self.keep_s);
         let (mut next_offset, mut judged_to) = (0, 0);
         let before = match entry {
-            Entry::Beginning => nothing,
+            Entry::Beginning => Before::Nothing(self.agree.small),
             Entry::Midway => unread,
             Entry::Resumed { .. } => {
                 if let Some(at) = self.earlier.iter().find(|at| at.partition == partition) {
                     agreement.resume(&at.past);
+                    entered = at.past.times_s.len();
                     (next_offset, judged_to) = (at.offset, at.judged_to);
                 }
                 match agreement.clock_s() {
                     _ if self.seen.unread => unread,
-                    // Whether or not an earlier run has seen its first frame, that is still to come.
-                    None => nothing,
+                    // Whether or not an earlier run has seen the other first frames, they are still to come.
+                    None => Before::Nothing(self.agree.small.saturating_sub(entered).max(1)),
                     Some(_) => Before::Read,
                 }
             }

@@ -306,3 +306,37 @@ fn broken_off_anywhere_and_gone_on_with_every_window_comes_out_once_and_whole() 
     }
     assert!(resumed > 400, "{resumed}");
 }
+
+#[test]
+fn gone_on_with_before_a_clock_the_log_begins_where_it_did() {
+    let settings = ClockSettings {
+        max_lag_s: 0,
+        agree: Some(agreement::Agree { small: 2, large: 2, last: 3 }),
+        max_ahead_s: 100,
+        keep_s: 1000,
+        now_s: Some(1000),
+        partitioned: true,
+        ..ClockSettings::default()
+    };
+    let (first, others) = ([500], [5000; 64]);
+    let mut peace = Fed::new(&settings);
+    peace.join(&[Entry::Beginning]);
+    peace.frames(0, 0, &[&first[..], &others].concat());
+    peace.frames(0, 65, &[510, 130, 190]);
+    peace.finish(false);
+    // The first one waited for 64 others, which agree with nobody, and was refused.
+    let mut before = Fed::new(&settings);
+    before.join(&[Entry::Beginning]);
+    before.frames(0, 0, &[&first[..], &others].concat());
+    before.finish(true);
+    let restart = before.restart.take().unwrap();
+    assert_eq!((restart.partitions[0].offset, restart.seen.begun_s), (1, Some(500)));
+    let mut after = Fed::new(&settings);
+    after.news(&News::Resumed(restart));
+    after.news(&News::Joined { partition: 0, entry: Entry::Resumed { clock_s: None } });
+    after.frames(0, 1, &others);
+    after.frames(0, 65, &[510, 130, 190]);
+    after.finish(false);
+    assert_eq!(after.out, peace.out);
+    assert!(after.out.iter().all(|word| word.complete == (word.ts_s > 500)), "{:?}", after.out);
+}
