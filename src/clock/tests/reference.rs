@@ -34,7 +34,8 @@ impl Case {
             &[Length::Minute, Length::Hour, Length::Day],
             &[Length::Fixed(45), Length::Minute, Length::Fixed(600)],
             &[Length::Rolling(3), Length::Hour, Length::Rolling(2), Length::Rolling(1)],
-        ][random.at(4)];
+            &[Length::Week, Length::Day],
+        ][random.at(5)];
         let zones = ["UTC", "Asia/Kathmandu"].map(|name| name.parse::<Zone>().unwrap());
         let agree = [
             Some(Agree::default()),
@@ -43,7 +44,9 @@ impl Case {
             None,
         ][random.at(4)];
         let settings = ClockSettings {
-            calendar: Calendar::new(lengths, &zones[..=random.at(2)]).unwrap(),
+            calendar: Calendar::new(lengths, &zones[..=random.at(2)])
+                .unwrap()
+                .with_past([0, 0, 1, 3][random.at(4)]),
             max_lag_s: [0, 5, 70][random.at(3)],
             late: [Late::Revise, Late::Drop][random.at(2)],
             keep_s: [0, 100, 3600][random.at(3)],
@@ -98,6 +101,7 @@ impl Case {
         let (begin_s, largest_s) = (clock.begin_s(), clock.largest_s());
         let lag_s = i64::from(self.settings.max_lag_s);
         let (mut held, mut refused, mut newest_s) = (Words::new(), Refused::new(), i64::MIN);
+        let mut counted = Vec::new();
         for ((partition, id), fate) in &clock.fates {
             match fate {
                 Ok(windows) => {
@@ -109,10 +113,18 @@ impl Case {
                         of.late += u64::from(*late);
                         of.complete = begin_s.is_some_and(|begin_s| window.start_s > begin_s);
                         of.by_time = largest_s.is_some_and(|s| s >= window.end_s + lag_s);
+                        of.past_s = (window.past_s, window.start_s);
+                        counted.push((window.series, times[usize::try_from(*id).unwrap()]));
                     }
                 }
                 Err(why) => *refused.entry(*why).or_default() += 1,
             }
+        }
+        for (key, of) in &mut held {
+            let (from_s, to_s) = std::mem::take(&mut of.past_s);
+            let is_past =
+                |&&(series, ts_s): &&(u8, i64)| series == key.0 && (from_s..to_s).contains(&ts_s);
+            of.past = counted.iter().filter(is_past).count() as u64;
         }
         // Rolling windows of days to come are not said.
         held.retain(|&(_, ts_s), _| ts_s <= newest_s);
@@ -126,6 +138,9 @@ struct Held {
     late: u64,
     complete: bool,
     by_time: bool,
+    /// Frames counted in the days before, where those are told of.
+    past: u64,
+    past_s: (i64, i64),
 }
 
 impl Held {
@@ -135,6 +150,8 @@ impl Held {
             late: word.late,
             complete: word.complete,
             by_time: word.closed_by == "time",
+            past: word.past,
+            past_s: (0, 0),
         }
     }
 }
