@@ -20,7 +20,7 @@ use headcount::scan::TsUnit;
 use serde_json::Value;
 
 /// Properties that are only there where they say something.
-const OPTIONAL: [&str; 1] = ["zone"];
+const OPTIONAL: [&str; 4] = ["zone", "new", "returning", "past_complete"];
 
 const LENGTHS: &str = "^(minute|hour|day|week|month|year|[1-9][0-9]*[smh]|rolling:[1-9][0-9]?d)$";
 
@@ -177,7 +177,8 @@ fn results_and_summary_are_what_the_schemas_say() {
     let (results_schema, summary_schema) =
         (schema("result.schema.json"), schema("summary.schema.json"));
     let all = "--windows minute,day --timezone Asia/Tokyo,UTC --keep 90s --emit updates --every 1s";
-    for flags in ["", "--validate --counters 2 --max-lag 20s --fill --max-refused 0.9"] {
+    let more = "--validate --counters 2 --max-lag 20s --fill --max-refused 0.9 --returning 7d";
+    for flags in ["", more] {
         let flags: Vec<&str> = all.split(' ').chain(flags.split_whitespace()).collect();
         let output = count(&log, &summary, &flags);
         assert!(output.status.success());
@@ -187,6 +188,10 @@ fn results_and_summary_are_what_the_schemas_say() {
         assert!(results.len() >= 5, "{text}");
         for (line, result) in text.lines().zip(&results) {
             check(&results_schema, result, "result");
+            let told = flags.contains(&"--returning") && result["window"] == "day";
+            for name in ["new", "returning", "past_complete"] {
+                assert_eq!(result.get(name).is_some(), told, "{line}");
+            }
             let first = format!(r#"{{"ts":{},"cnt":{},"#, result["ts"], result["cnt"]);
             assert!(line.starts_with(&first), "{line}");
         }

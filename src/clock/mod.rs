@@ -39,6 +39,10 @@
 //! yesterday's and on time for today's. It has *begun*, and only then can come out, when it is final or a
 //! time of its last day or later has been counted, or is shown: none comes out for a day to come.
 //!
+//! A window may have a **past**, the days before it (`--returning`): who is in both returns. A frame is in the
+//! pasts that hold it if its own window of the same series counts it (or an earlier run did); it stays
+//! there as long as the window is kept, and one more is news of that window. A frame shown is in no past.
+//!
 //! **A window.** *Lowest* is the lowest clock of the partitions that hold time back: all but those ended
 //! or silent. One without a clock holds everything. It never goes back; while none holds, it stays.
 //!

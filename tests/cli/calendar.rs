@@ -77,6 +77,46 @@ fn flags_given_replace_the_list_of_the_file() {
     assert_eq!(week[0], "Asia/Tokyo 2023-11-12T15:00:00Z 2023-11-19T15:00:00Z 2");
 }
 
+#[test]
+fn new_and_returning_users_are_told_apart() {
+    const DAY_S: i64 = 86_400;
+    let day = |day: i64, user: &str| frame(1_700_006_400 + day * DAY_S, user);
+    // In UTC the first is of Wednesday, 15 November 2023.
+    let log = [(0, "a"), (1, "a"), (1, "b"), (3, "b"), (4, "a"), (8, "b"), (8, "a")];
+    let log: String = log.iter().map(|&(at, user)| day(at, user)).collect();
+    let folder = Folder::new();
+    let (log, results) = (folder.file("log", log), folder.at("results"));
+    let told = |windows: &str, days: &str, flags: &[&str]| {
+        let args = [&log, "--to", &results, "--windows", windows, "--returning", days];
+        let (_, summary) = folder.count(&[&args[..], flags].concat());
+        assert_eq!(summary["settings"]["returning_days"].to_string() + "d", days);
+        let run = folder.at("summary.json");
+        super::harness::run(&["verify", &results, &log, "--summary", &run]).exits(0);
+        let line = |line: &str| {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            let day = (line["ts"].as_i64().unwrap() - 1_700_006_400) / DAY_S;
+            let of = |name: &str| line[name].to_string();
+            format!("{day}: {} + {} {}", of("new"), of("returning"), of("past_complete"))
+        };
+        folder.read("results").lines().map(line).collect::<Vec<_>>()
+    };
+    let all =
+        ["0: 1 + 0 false", "1: 1 + 1 false", "3: 0 + 1 true", "4: 1 + 0 true", "8: 2 + 0 true"];
+    assert_eq!(told("day", "2d", &[]), all);
+    let longer =
+        ["0: 1 + 0 false", "1: 1 + 1 false", "3: 0 + 1 false", "4: 0 + 1 false", "8: 1 + 1 true"];
+    assert_eq!(told("day", "4d", &[]), longer);
+    // Weeks from the 13th and the 20th on.
+    assert_eq!(told("week", "1d", &[]), ["-2: 2 + 0 false", "5: 1 + 1 true"]);
+    let (new, filled) = (told("day", "2d", &["--fill"]), "2: 0 + 0 false");
+    assert!(new.len() == 9 && new[2] == filled, "{new:?}");
+    // Summaries and results of another number of days do not agree.
+    let verify = ["verify", &results, &log, "--windows", "day", "--fill"];
+    run(&[&verify[..], &["--returning", "2d"]].concat()).exits(0);
+    run(&[&verify[..], &["--returning", "7d"]].concat()).exits(3).says("returning");
+    run(&verify).exits(3);
+}
+
 /// Two years with an hour and a half between frames, some of them days late.
 fn two_years() -> String {
     let times = (0..12_000).map(|n: i64| 1_700_000_000 + n * 5400 - n * n % 97 / 95 * 300_000);
@@ -130,9 +170,12 @@ fn all_windows_of_two_zones_at_once_are_what_verify_says() {
         &["--late=drop", "--agree=off"],
         &["--late=revise", "--emit=updates", "--every=1h", "--keep=3d", "--max-ahead=1d"],
         &["--fill", "--max-lag=1d", "--agree=2,9/20"],
+        &["--returning=60d", "--late=drop", "--emit=updates", "--every=6h", "--agree=8,33/64"],
+        &["--fill", "--returning=30d", "--keep=2d", "--max-lag=1h", "--agree=8,33/64"],
     ] {
         let args = [&["--to", &results, &log], &windows[..], flags].concat();
-        let (_, said) = folder.count(&args);
+        let (ran, said) = folder.count(&args);
+        ran.exits(0);
         assert_eq!(said["by_windows"].as_array().unwrap().len(), 15);
         let ran = run(&["verify", &results, &log, "--summary", &summary]).exits(0);
         assert!(ran.stdout.contains("agreed with the recount"), "{}", ran.stdout);

@@ -20,6 +20,12 @@ fn wrong_usage_ends_with_2_and_says_what_is_wrong() {
         ("count --windows minute,", "give minute, hour, day"),
         ("count --windows 0m", "a fixed length is from 1s to 8784h"),
         ("count --windows rolling:61d", "1 to 60 days"),
+        ("count --windows day --returning 61d", "give 1d to 60d"),
+        ("count --windows day --returning 3", "give 1d to 60d"),
+        (
+            "count --windows year,rolling:7d --returning 30d",
+            "none of --windows is day, week or month",
+        ),
         ("count --timezone Europe/Zurych", "near it: Europe/Zurich"),
         ("count --timezone UTC,", "no such time zone"),
         ("plan --timezone Local", "no such time zone"),

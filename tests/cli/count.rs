@@ -145,7 +145,7 @@ fn the_summary_has_the_accounts_the_cost_and_the_settings() {
     assert_eq!(
         summary["settings"],
         serde_json::json!({
-            "windows": ["minute"], "timezones": ["UTC"], "timezone_data": Calendar::zone_data(),
+            "windows": ["minute"], "returning_days": null, "timezones": ["UTC"], "timezone_data": Calendar::zone_data(),
             "ts_field": "ts", "uid_field": "uid", "ts_unit": "s",
             "validate": true, "max_lag_s": 4, "late": "drop", "keep_s": 3600, "every_s": 10,
             "emit": "final", "fill": false, "agree": "off", "max_ahead_s": 600,
