@@ -34,8 +34,9 @@ pub enum Message {
     Release,
     /// The next result, but for its count.
     Result(Head),
-    /// Once the results before it are safe, another run can go on from here.
-    Restart(Arc<Restart>),
+    /// Once the results before it are safe, and the rejects of so many batches, another run can go on from
+    /// here.
+    Restart(Arc<Restart>, u64),
     /// This is to be said at once.
     Alarm(Alarm),
 }
@@ -252,7 +253,9 @@ impl ClockStage {
         // A restart point only of a run that can be trusted.
         let restart = self.clock.take_restart().filter(|_| self.report.failed.is_none());
         let alarms = self.clock.take_alarms().into_iter().map(Message::Alarm);
-        let after = alarms.chain(restart.map(Message::Restart)).collect();
+        let batches = self.readers.first().map_or(0, |reader| reader.sent) + 1;
+        let restart = restart.map(|restart| Message::Restart(restart, batches));
+        let after = alarms.chain(restart).collect();
         self.in_hand = Some(InHand { batch, readers_done: 0, heads_done: 0, after });
     }
 

@@ -1,17 +1,18 @@
 //! `headcount count`: the main job, from flags to accounts.
 
-use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use super::outputs::Output;
-use super::results_topic;
 use super::settle::{Summary, settle};
 use super::source::Read;
+use super::topics_written;
 use crate::accounts::{Accounts, Cost};
 use crate::cli::CountArgs;
 use crate::clock::ClockSettings;
 use crate::engine::{self, Job, Sizes};
 use crate::error::{Error, ExitCode};
+use crate::output::reject_lines::RejectLines;
+use crate::output::rejects::RejectSink;
 use crate::output::sink::{LineSink, ResultSink};
 use crate::ring::Stop;
 use crate::scan::stage::Depth;
@@ -20,15 +21,13 @@ use crate::thread;
 use crate::topology::{Topology, cores};
 use crate::watch::progress::Progress;
 
-/// Bytes of rejects gathered before they are written.
-const REJECT_BUFFER_BYTES: usize = 256 * 1024;
-
 /// Counts.
 pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     let output = &args.output;
     let clock = args.frames.clock()?;
-    results_topic::check(args)?;
-    let read = Read::look_at(&args.input, output.output.as_deref(), &clock)?;
+    topics_written::check(args)?;
+    let writes = output.output.is_some() || output.rejects_topic.is_some();
+    let read = Read::look_at(&args.input, output.output.as_deref(), writes, &clock)?;
     let now_s = args.frames.time.now.or_else(|| read.is_bounded().then(crate::input::wall_s));
     let clock = ClockSettings { partitioned: read.is_partitioned(), now_s, ..clock };
     let cores = cores();
@@ -46,7 +45,7 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     let given: Vec<&Output> = [&stdout, &to, &rejects, &summary_to].into_iter().flatten().collect();
     Output::check_different(&given)?;
     let with_past = args.frames.windows.returning.is_some();
-    let sink: Box<dyn ResultSink> = match (results_topic::open(args)?, to) {
+    let sink: Box<dyn ResultSink> = match (topics_written::results(args)?, to) {
         (Some(topic), _) => topic,
         (None, Some(to)) => {
             let name = to.name().to_owned();
@@ -56,13 +55,13 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
             Box::new(LineSink::new("stdout", output.format, std::io::stdout()).with_past(with_past))
         }
     };
-    let rejects = match rejects {
-        Some(rejects) => {
-            let name = rejects.name().to_owned();
-            let out = BufWriter::with_capacity(REJECT_BUFFER_BYTES, rejects.empty()?);
-            Some((name, Box::new(out) as Box<dyn Write + Send>))
+    let rejects: Option<Box<dyn RejectSink>> = match (topics_written::rejects(args)?, rejects) {
+        (Some(topic), _) => Some(topic),
+        (None, Some(file)) => {
+            let name = file.name().to_owned();
+            Some(Box::new(RejectLines::new(&name, file.empty()?)))
         }
-        None => None,
+        (None, None) => None,
     };
     let stop = Stop::new();
     thread::stop_on_signals(stop.clone())?;

@@ -139,7 +139,7 @@ impl LineWriter {
         }
         writeln!(
             self.line,
-            "  {frames:>14}  {late:>10}  {status:<8}  {closed_by:<9}  {complete:<8}  {zone}"
+            "  {frames:>14}  {late:>10}  {status:<11}  {closed_by:<9}  {complete:<8}  {zone}"
         )
     }
 }
