@@ -3,6 +3,7 @@
 mod awkward;
 mod fed;
 mod partitions;
+mod past;
 mod reference;
 mod rolling;
 mod rules;

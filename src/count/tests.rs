@@ -275,3 +275,40 @@ fn too_many_users_are_an_error() {
     assert_eq!(counter.users_in(0), 3);
     assert!(matches!(counter.count(&batch, &places[4..]), Err(Error::TooManyUsers)));
 }
+
+#[test]
+fn who_is_in_a_window_and_in_its_past_returns() {
+    let mut counter = Counter::new(2, u64::MAX).unwrap();
+    let shape = BatchShape {
+        frames_max: 8,
+        uid_bytes_max: 4096,
+        shards: 1,
+        series: 2,
+        places: 2,
+        held_bytes: None,
+        partitioned: false,
+    };
+    let counted = |users, returning| Counted { users, returning };
+    let shown = |user: u16| (Hashes::Any.of(user), uid(user));
+    let shown = [shown(2), shown(3), shown(2), shown(1)];
+    let facts = || shown.iter().map(|(hash, uid)| ReleasedFact { hash: *hash, uid: uid.as_bytes(), route: REFUSED });
+    for _ in 0..2 {
+        counter.open(0);
+        counter.open_past(1, 0);
+        assert_eq!(counter.counted_with(0, facts().take(0)), counted(0, 0));
+        // Users of the past before and after the window's own.
+        let mut batch = Batch::new(&shape);
+        let past = batch.verdicts.add_route(&[NO_SLOT, 1]);
+        let window = batch.verdicts.add_route(&[0, NO_SLOT]);
+        for (user, route) in [(1, past), (2, past), (1, window), (4, window), (1, past), (4, past), (5, window)] {
+            batch.push(0, uid(user).as_bytes(), Hashes::Any.of(user), 0);
+            batch.verdicts.send(route);
+        }
+        batch.seal(0, BatchEnd::More);
+        counter.count(&batch, batch.facts.places(0)).unwrap();
+        assert_eq!(counter.counted_with(0, facts().take(0)), counted(3, 2));
+        assert_eq!(counter.counted_with(0, facts()), counted(5, 3));
+        counter.free(0);
+        counter.free(1);
+    }
+}
