@@ -291,7 +291,13 @@ fn who_is_in_a_window_and_in_its_past_returns() {
     let counted = |users, returning| Counted { users, returning };
     let shown = |user: u16| (Hashes::Any.of(user), uid(user));
     let shown = [shown(2), shown(3), shown(2), shown(1)];
-    let facts = || shown.iter().map(|(hash, uid)| ReleasedFact { hash: *hash, uid: uid.as_bytes(), route: REFUSED });
+    let facts = || {
+        shown.iter().map(|(hash, uid)| ReleasedFact {
+            hash: *hash,
+            uid: uid.as_bytes(),
+            route: REFUSED,
+        })
+    };
     for _ in 0..2 {
         counter.open(0);
         counter.open_past(1, 0);
@@ -300,7 +306,9 @@ fn who_is_in_a_window_and_in_its_past_returns() {
         let mut batch = Batch::new(&shape);
         let past = batch.verdicts.add_route(&[NO_SLOT, 1]);
         let window = batch.verdicts.add_route(&[0, NO_SLOT]);
-        for (user, route) in [(1, past), (2, past), (1, window), (4, window), (1, past), (4, past), (5, window)] {
+        for (user, route) in
+            [(1, past), (2, past), (1, window), (4, window), (1, past), (4, past), (5, window)]
+        {
             batch.push(0, uid(user).as_bytes(), Hashes::Any.of(user), 0);
             batch.verdicts.send(route);
         }
