@@ -115,8 +115,12 @@ impl Clock {
         verdicts: &mut Verdicts,
     ) {
         let window = self.kept[slot].window;
-        let shows =
-            |frame: &Parked| frame.shown && (window.ts_s..window.end_s).contains(&frame.ts_s);
+        let over_s = window.end_s + self.max_lag_s + self.kept_s;
+        // Whoever still waits when it goes will not be counted in it.
+        let is_over = self.lowest_s.is_some_and(|lowest_s| lowest_s >= over_s);
+        let shows = |frame: &Parked| {
+            frame.shown && !is_over && (window.ts_s..window.end_s).contains(&frame.ts_s)
+        };
         let shown = || {
             let waiting = self.partitions.all().flat_map(|(_, one)| one.parking.frames());
             waiting.filter(|frame| shows(frame))

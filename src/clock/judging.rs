@@ -30,13 +30,18 @@ impl Clock {
         self.hear_wall(wall_s);
         self.runs = Runs::NONE;
         let one = self.partitions.one(partition);
-        if !ts_s.is_empty() {
-            // It ends a silence, whether or not it moves a clock.
-            one.holds = Holds::Yes;
-        }
+        let ends_silence = one.holds != Holds::Yes && !ts_s.is_empty();
         // What an earlier run judged is judged by other rules than what is new.
         let new_from = facts.offsets().partition_point(|&offset| offset < one.judged_to);
         let mut place = 0;
+        if ends_silence {
+            // Whether or not it moves a clock: it may be the only one that holds time back now.
+            one.holds = Holds::Yes;
+            self.judge_one(frames, 0, verdicts);
+            self.tell(verdicts);
+            self.settle(verdicts);
+            place = 1;
+        }
         while place < ts_s.len() {
             if place == new_from && place > 0 {
                 self.tell(verdicts);
@@ -335,8 +340,8 @@ impl Clock {
                 run.refused_late |= bit;
                 None
             } else if known.is_none() && (put_out_before || reached(self.lowest_s, over_s)) {
-                // Late for a window that an earlier run kept: nobody can count it any more.
-                let late = reached(clock_s, final_s);
+                // Late for a window that only an earlier run kept: nobody can count it any more.
+                let late = !reached(self.lowest_s, over_s) && reached(clock_s, final_s);
                 *if late { &mut run.refused_late } else { &mut run.refused_gone } |= bit;
                 None
             } else {
