@@ -226,6 +226,29 @@ impl Replayer {
         self.clock.silent(u32::try_from(partition).unwrap_or(u32::MAX));
     }
 
+    /// The windows as silence shows them: users and frames, those among them that still wait and are not
+    /// beyond this time.
+    pub fn shown(&self, now_s: i64) -> BTreeMap<Key, (usize, u64)> {
+        let of = |(&window, word): (&(u8, i64), &Word)| (window, (word.users.clone(), word.frames));
+        let mut all: BTreeMap<(u8, i64), (BTreeSet<usize>, u64)> =
+            self.words.iter().map(of).collect();
+        for (&partition, own) in &self.clock.partitions {
+            for frame in own.parked.iter().filter(|frame| frame.ts_s <= now_s) {
+                let Some(&(_, user)) = self.open.get(&(partition, frame.id)) else { continue };
+                for (window, _) in &frame.taken {
+                    let (users, frames) = all.entry((window.series, window.ts_s)).or_default();
+                    users.insert(user);
+                    *frames += 1;
+                }
+            }
+        }
+        let named = |((series, ts), (users, frames)): ((u8, i64), (BTreeSet<usize>, u64))| {
+            let (window, zone) = self.names[usize::from(series)].clone();
+            (Key { window, zone, ts }, (users.len(), frames))
+        };
+        all.into_iter().map(named).collect()
+    }
+
     /// Enters what has become of frames.
     fn settle(&mut self) -> Refused {
         let mut refused = Refused::new();

@@ -1,202 +1,36 @@
 //! Logs of several partitions through the whole pipeline: whatever the partitions' interleaving, the
 //! order of steps and the sizes, the last word on each window is the reference's; with `--late drop` and
 //! no silence every byte is. With the same interleaving every byte is the same in any case.
-//!
-//! The source is made for this test: it hands out what is in memory, a few messages at a time, now and
-//! then has nothing, is held by another scanner, or says of a partition that it is silent though more
-//! comes. What it gave in which order is what the reference is told.
+//! What the source gave in which order, silences too, is what the reference is told.
 
-use std::collections::{BTreeSet, VecDeque};
-use std::ops::Range;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+mod source;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use headcount::accounts::{Accounts, Ended};
 use headcount::clock::ClockSettings;
 use headcount::engine::{Job, Source};
 use headcount::error::Error;
 use headcount::generate::Workload;
-use headcount::input::messages::{
-    ChunkNumbers, Drawn, Entry, Message, MessageReader, MessageSource, News, Partition,
-};
+use headcount::input::messages::News;
 use headcount::output::lines::Format;
 use headcount::output::sink::LineSink;
-use headcount::ring::{Stop, StopReason, WaitPolicy, Waker};
+use headcount::ring::{Stop, WaitPolicy};
 use headcount::scan::ScanSettings;
 use headcount::scan::stage::Depth;
 use headcount::stats::Live;
 use headcount::topology::{Topology, Wish};
 use headcount::verify::lines::{self, Line};
-use headcount::verify::replay::Refused;
+use headcount::verify::replay::{Key, Refused};
 
 use crate::logs;
 use crate::pipeline::log::Log;
 use crate::pipeline::machine::{Machine, Ran, Shared};
-use crate::pipeline::time::{BEGIN_S, Time};
+use crate::pipeline::time::Time;
 use crate::pipeline::{Random, said};
 use crate::{seeds, sizes};
-
-/// Payloads of a partition; none for a tombstone.
-type Payloads = Vec<Option<Vec<u8>>>;
-
-/// What the source gave.
-#[derive(Clone, Debug)]
-enum Given {
-    News(News),
-    /// The partition, and which of its messages.
-    Messages(usize, Range<usize>),
-}
-
-struct Memory {
-    random: Random,
-    /// How many in a hundred times a partition is said to be silent.
-    silences: usize,
-    silent: BTreeSet<usize>,
-    given: Arc<Mutex<Vec<Given>>>,
-    /// What is to be given, where another run has given it before.
-    again: Option<VecDeque<Given>>,
-    partitions: Vec<Payloads>,
-    /// Messages drawn of each.
-    drawn: Vec<usize>,
-    news: VecDeque<News>,
-    ended: usize,
-    chunks: ChunkNumbers,
-}
-
-struct MemorySource {
-    partitions: Vec<Payloads>,
-    silences: usize,
-    given: Arc<Mutex<Vec<Given>>>,
-    again: Option<VecDeque<Given>>,
-    seed: u64,
-}
-
-impl Memory {
-    /// What to give next, if a partition drawn at random has something.
-    fn next(&mut self) -> Option<Given> {
-        if let Some(news) = self.news.pop_front() {
-            return Some(Given::News(news));
-        }
-        let index = self.random.below(self.partitions.len());
-        let partition = Partition::try_from(index).unwrap();
-        let is_over = |index: usize| self.drawn[index] > self.partitions[index].len();
-        let (drawn, all) = (self.drawn[index], self.partitions[index].len());
-        if drawn == all {
-            self.drawn[index] += 1;
-            self.ended += 1;
-            return Some(Given::News(News::Ended { partition }));
-        }
-        if self.random.below(100) < self.silences {
-            if (0..self.drawn.len()).all(|index| is_over(index) || self.silent.contains(&index)) {
-                let now_s = BEGIN_S + i64::try_from(self.random.below(4000)).unwrap();
-                return Some(Given::News(News::AllSilent { now_s }));
-            }
-            if drawn < all && self.silent.insert(index) {
-                return Some(Given::News(News::Silent { partition }));
-            }
-        }
-        if drawn > all {
-            return None;
-        }
-        self.drawn[index] = (drawn + 1 + self.random.below(9)).min(all);
-        self.silent.remove(&index);
-        Some(Given::Messages(index, drawn..self.drawn[index]))
-    }
-}
-
-struct MemoryReader {
-    memory: Arc<Mutex<Memory>>,
-    /// What was drawn: the messages' offsets and payloads, the next one last.
-    messages: Vec<(u64, Option<Vec<u8>>)>,
-    /// The one lent.
-    lent: Option<(u64, Option<Vec<u8>>)>,
-    stop: Stop,
-}
-
-impl MessageSource for MemorySource {
-    fn name(&self) -> String {
-        "memory".into()
-    }
-
-    fn start(
-        self: Box<Self>,
-        wakers: Vec<Waker>,
-        chunks: ChunkNumbers,
-        stop: Stop,
-    ) -> Result<Vec<Box<dyn MessageReader>>, Error> {
-        let joined = |(partition, _)| News::Joined { partition, entry: Entry::Beginning };
-        let memory = Arc::new(Mutex::new(Memory {
-            random: Random(self.seed),
-            silences: self.silences,
-            silent: BTreeSet::new(),
-            given: self.given,
-            again: self.again,
-            news: (0..).zip(&self.partitions).map(joined).collect(),
-            drawn: vec![0; self.partitions.len()],
-            partitions: self.partitions,
-            ended: 0,
-            chunks,
-        }));
-        let reader = |_| MemoryReader {
-            memory: Arc::clone(&memory),
-            messages: Vec::new(),
-            lent: None,
-            stop: stop.clone(),
-        };
-        Ok(wakers.into_iter().map(reader).map(|reader| Box::new(reader) as _).collect())
-    }
-}
-
-impl MessageReader for MemoryReader {
-    fn draw(&mut self, _: Option<i64>) -> Drawn {
-        assert!(self.messages.is_empty(), "all that was drawn is taken first");
-        let mut memory = self.memory.lock().unwrap();
-        let memory = &mut *memory;
-        if self.stop.reason() != StopReason::Running {
-            memory.chunks.all_claimed();
-            return Drawn::Finished;
-        }
-        match memory.random.below(10) {
-            0 => return Drawn::Waiting,
-            1 => return Drawn::Busy,
-            _ => {}
-        }
-        let next = match &mut memory.again {
-            Some(again) => again.pop_front(),
-            None if memory.ended == memory.partitions.len() => None,
-            None => match memory.next() {
-                Some(next) => Some(next),
-                None => return Drawn::Waiting,
-            },
-        };
-        let Some(given) = next else {
-            memory.chunks.all_claimed();
-            return Drawn::Finished;
-        };
-        memory.given.lock().unwrap().push(given.clone());
-        let chunk = memory.chunks.number();
-        match given {
-            Given::News(news) => Drawn::News { chunk, news },
-            Given::Messages(index, offsets) => {
-                let all = &mut memory.partitions[index];
-                let taken = offsets.map(|offset| (offset as u64, all[offset].take()));
-                self.messages = taken.rev().collect();
-                Drawn::Messages { chunk, partition: Partition::try_from(index).unwrap() }
-            }
-        }
-    }
-
-    fn next(&mut self) -> Option<Message<'_>> {
-        self.lent = self.messages.pop();
-        self.lent
-            .as_ref()
-            .map(|(offset, payload)| Message { payload: payload.as_deref(), offset: *offset })
-    }
-
-    fn wake_in(&self) -> Option<Duration> {
-        None
-    }
-}
+use source::{Given, MemorySource, Payloads};
 
 /// Deals the frames of a stream, perhaps with producers hours apart, out to partitions, with a tombstone
 /// now and then.
@@ -310,6 +144,8 @@ impl Case {
         let (mut replayer, mut places) =
             (self.time.replayer(&self.scan, self.partitions.len()), Vec::new());
         let (mut rejects, mut empty) = (Vec::new(), 0);
+        // Of each window all that silence might have shown.
+        let mut shown = BTreeMap::<Key, BTreeSet<(usize, u64)>>::new();
         let mut refused = |places: &[(usize, usize)], all: Refused| {
             for (number, why) in all {
                 let (partition, offset) = places[usize::try_from(number).unwrap()];
@@ -322,6 +158,11 @@ impl Case {
                     refused(&places, replayer.end(*partition as usize));
                 }
                 Given::News(News::Silent { partition }) => replayer.silent(*partition as usize),
+                Given::News(News::AllSilent { now_s }) => {
+                    for (key, told) in replayer.shown(*now_s) {
+                        shown.entry(key).or_default().insert(told);
+                    }
+                }
                 Given::News(_) => {}
                 Given::Messages(partition, offsets) => {
                     for offset in offsets.clone() {
@@ -337,6 +178,15 @@ impl Case {
                         refused(&places, replayer.line(*partition, payload));
                     }
                 }
+            }
+        }
+        for said in came.results.lines().map(said::Said::of) {
+            if let Some((key, told)) = said.shown_in_silence() {
+                assert!(
+                    shown[&key].contains(&told),
+                    "{what}: {said:?} in place of {:?}",
+                    shown[&key]
+                );
             }
         }
         let right = replayer.finish();

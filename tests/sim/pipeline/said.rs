@@ -37,6 +37,12 @@ impl Said {
         self.status == "revised"
     }
 
+    /// The first word on a window that silence has closed: what it says, users and frames.
+    pub(crate) fn shown_in_silence(&self) -> Option<(Key, (usize, u64))> {
+        let is_first = (&*self.status, self.rev, &*self.closed_by) == ("final", 0, "silence");
+        is_first.then(|| (self.key(), (usize::try_from(self.cnt).unwrap(), self.frames)))
+    }
+
     fn key(&self) -> Key {
         Key { window: self.window.clone(), zone: self.zone.clone(), ts: self.ts }
     }
