@@ -203,8 +203,8 @@ pub struct OutputArgs {
     /// Write results to this Kafka topic, in place of stdout: keyed by window, like minute/1700000040
     #[arg(long, short, value_name = "TOPIC", conflicts_with = "to")]
     pub output: Option<String>,
-    /// Make the output topic if it is not there: one partition, compacted
-    #[arg(long, requires = "output")]
+    /// Make the topics written to if they are not there: one partition each, that of results compacted
+    #[arg(long)]
     pub create: bool,
     /// How results are written
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
@@ -213,6 +213,10 @@ pub struct OutputArgs {
     /// offset and payload
     #[arg(long, value_name = "FILE")]
     pub rejects: Option<PathBuf>,
+    /// Write them to this Kafka topic instead: the payload as it was, with reason, topic (input),
+    /// partition and offset as headers
+    #[arg(long, value_name = "TOPIC", conflicts_with = "rejects")]
+    pub rejects_topic: Option<String>,
     /// Write the closing accounts to this file, as JSON
     #[arg(long, value_name = "FILE")]
     pub summary: Option<PathBuf>,

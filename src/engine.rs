@@ -2,7 +2,6 @@
 //! gathers what they leave behind. It stops in order: the input ends, each stage ends when the one
 //! before it has.
 
-use std::io::Write;
 use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
@@ -21,7 +20,7 @@ use crate::input::frames::FrameReader;
 use crate::input::messages::{ChunkNumbers, MessageSource};
 use crate::limits;
 use crate::needs::Fixed;
-use crate::output::rejects::{InputNames, RejectWriter};
+use crate::output::rejects::{InputNames, RejectSink, RejectWriter};
 use crate::output::sink::{RestartKeeper, ResultSink};
 use crate::output::stage::{OutputRings, OutputStage, RejectRings};
 use crate::report::{ClockReport, CountReport, OutputReport, Report, ScanReport};
@@ -110,8 +109,8 @@ pub struct Job {
     pub sink: Box<dyn ResultSink>,
     /// Where restart points are kept, if anywhere.
     pub keeper: Option<Box<dyn RestartKeeper>>,
-    /// Where rejects go, if they are wanted: its name, and the open output.
-    pub rejects: Option<(String, Box<dyn Write + Send>)>,
+    /// Where rejects go, if they are wanted.
+    pub rejects: Option<Box<dyn RejectSink>>,
     /// Ends the run early.
     pub stop: Stop,
     /// What a watcher reads; one set of counters for each scanner.
@@ -249,11 +248,10 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
             let counter = Counter::new(slots, counter_bytes)?;
             stages.push((own, Box::new(CountStage::new(shard, counter, rings))));
         }
-        let rejects = job.rejects.map(|(name, out)| {
+        let rejects = job.rejects.map(|sink| {
             let (link, from_clock, back) = reader_link(StageKind::Output);
             readers.push(link);
-            let writer = RejectWriter::new(&name, names, out);
-            RejectRings { from_clock, back, writer }
+            RejectRings { from_clock, back, writer: RejectWriter::new(names, sink) }
         });
         let (messages, heard) =
             ring(sizes.result_ring_slots, waker(StageKind::Clock), waker(StageKind::Output));

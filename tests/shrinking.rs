@@ -17,6 +17,7 @@ use headcount::clock::ClockSettings;
 use headcount::engine::{self, Job, Sizes, Source};
 use headcount::input::Input;
 use headcount::output::lines::Format;
+use headcount::output::reject_lines::RejectLines;
 use headcount::output::sink::LineSink;
 use headcount::ring::{Stop, StopReason, WaitPolicy};
 use headcount::scan::ScanSettings;
@@ -65,7 +66,7 @@ fn count(input: Input, cores: usize, sizes: Sizes) -> Ran {
         sizes,
         sink: Box::new(LineSink::new("results", Format::Json, results.clone())),
         keeper: None,
-        rejects: Some(("rejects".into(), Box::new(rejects.clone()))),
+        rejects: Some(Box::new(RejectLines::new("rejects", rejects.clone()))),
         stop: Stop::new(),
     };
     let mut outcome = engine::run(job, &mut || {}).unwrap();

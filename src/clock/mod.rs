@@ -61,6 +61,7 @@ mod fill;
 pub mod judged;
 mod judging;
 mod kept;
+mod merge;
 pub mod parking;
 pub mod partitions;
 pub mod released;

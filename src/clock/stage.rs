@@ -3,8 +3,7 @@
 //!
 //! Owns the clock and, of each batch it dealt out, the master handle: when every reader (counters,
 //! and the rejects' writer if there is one) has returned its own, the master is the only handle
-//! again and goes home to its scanner. Chunks come in their numbers' order whichever scanner read
-//! them; none is waited for by a scanner, only here.
+//! again and goes home to its scanner ([`super::merge`]).
 //!
 //! Order of sending: a batch goes to all readers first, its results' heads to the output after.
 //! The other way round a full ring of heads would wait for counts that the counters have not been
@@ -15,13 +14,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::alarm::Alarm;
+pub use super::merge::ScanLink;
+use super::merge::{Merge, Merged};
 use super::restart::Restart;
 use super::unit_check::{UnitCheck, UnitVerdict};
 use super::verdict::Head;
 use super::{Clock, Frames};
 use crate::batch::{Batch, BatchEnd, BatchHandle};
 use crate::error::Error;
-use crate::input::messages::ALL_CLAIMED;
 use crate::report::{ClockReport, Report};
 use crate::ring::sync::{AtomicBool, AtomicU64};
 use crate::ring::{Consumer, PopError, Producer, PushError, Stop, StopReason};
@@ -34,18 +34,11 @@ pub enum Message {
     Release,
     /// The next result, but for its count.
     Result(Head),
-    /// Once the results before it are safe, another run can go on from here.
-    Restart(Arc<Restart>),
+    /// Once the results before it are safe, and the rejects of so many batches, another run can go on from
+    /// here.
+    Restart(Arc<Restart>, u64),
     /// This is to be said at once.
     Alarm(Alarm),
-}
-
-/// The rings to and from one scanner.
-pub struct ScanLink {
-    /// Its batches.
-    pub from: Consumer<BatchHandle>,
-    /// Their way home.
-    pub home: Producer<BatchHandle>,
 }
 
 /// The rings to and from one reader of judged batches.
@@ -70,7 +63,7 @@ pub struct ClockParts {
     pub readers: Vec<ReaderLink>,
     /// To the output.
     pub messages: Producer<Message>,
-    /// Chunks claimed so far, with [`ALL_CLAIMED`] when there are no more.
+    /// Chunks claimed so far, with [`ALL_CLAIMED`](crate::input::messages::ALL_CLAIMED) when there are no more.
     pub claimed: Arc<AtomicU64>,
     /// Why the run is to stop, if it is.
     pub stop: Stop,
@@ -83,15 +76,11 @@ pub struct ClockStage {
     clock: Clock,
     unit_check: UnitCheck,
     checking_unit: Arc<AtomicBool>,
-    scanners: Vec<ScanLink>,
+    merge: Merge,
     readers: Vec<Reader>,
     messages: Producer<Message>,
-    claimed: Arc<AtomicU64>,
     stop: Stop,
     spare: Option<BatchHandle>,
-    next_chunk: u64,
-    /// The scanner whose chunk is being taken.
-    taking_from: usize,
     in_hand: Option<InHand>,
     in_flight: VecDeque<Dealt>,
     released: bool,
@@ -120,13 +109,6 @@ struct Dealt {
     scanner: Option<usize>,
 }
 
-enum Merged {
-    Batch(usize, BatchHandle),
-    NotYet,
-    Ended,
-    Missing,
-}
-
 impl ClockStage {
     /// A clock before the first batch.
     pub fn new(parts: ClockParts) -> ClockStage {
@@ -137,14 +119,11 @@ impl ClockStage {
             clock: parts.clock,
             unit_check: parts.unit_check,
             checking_unit: parts.checking_unit,
-            scanners: parts.scanners,
+            merge: Merge::new(parts.scanners, parts.claimed),
             readers,
             messages: parts.messages,
-            claimed: parts.claimed,
             stop: parts.stop,
             spare: Some(parts.spare),
-            next_chunk: 0,
-            taking_from: 0,
             in_hand: None,
             in_flight: VecDeque::with_capacity(batches + 1),
             released: false,
@@ -186,15 +165,9 @@ impl ClockStage {
     }
 
     /// Sends a batch home; gives it back if there is no room.
-    fn send_home(&mut self, mut dealt: Dealt) -> Result<(), Dealt> {
-        let Some(scanner) = dealt.scanner else { return Ok(()) };
-        // A scanner that has ended dropped its rings, and so may the batch be.
-        let Some(link) = self.scanners.get_mut(scanner) else { return Ok(()) };
-        Arc::get_mut(&mut dealt.handle).expect("every reader gave its handle back").clear();
-        match link.home.push(dealt.handle) {
-            Ok(()) | Err(PushError::HungUp(_)) => Ok(()),
-            Err(PushError::Full(handle)) => Err(Dealt { handle, scanner: Some(scanner) }),
-        }
+    fn send_home(&mut self, Dealt { handle, scanner }: Dealt) -> Result<(), Dealt> {
+        let Some(of) = scanner else { return Ok(()) };
+        self.merge.send_home(of, handle).map_err(|handle| Dealt { handle, scanner })
     }
 
     /// Sends what is in hand on its way: to the readers, then the heads. True when all is sent.
@@ -244,37 +217,12 @@ impl ClockStage {
         Dealing::Done
     }
 
-    /// The next batch of the log, if it is there.
-    fn merge(&mut self) -> Merged {
-        let links = self.scanners.len();
-        let (mut ended, mut beyond) = (0, 0);
-        for step in 0..links {
-            let index = (self.taking_from + step) % links;
-            match self.scanners[index].from.peek() {
-                Ok(batch) if batch.chunk == self.next_chunk => {
-                    let batch = self.scanners[index].from.pop().expect("it was just seen");
-                    self.taking_from = index;
-                    return Merged::Batch(index, batch);
-                }
-                Ok(_) => beyond += 1,
-                Err(PopError::Empty) => {}
-                Err(PopError::Ended) => ended += 1,
-            }
-        }
-        match ended + beyond == links {
-            true if beyond == 0 => Merged::Ended,
-            // Nobody can still bring the next chunk: each brings its own in rising order.
-            true => Merged::Missing,
-            false => Merged::NotYet,
-        }
-    }
-
     /// Judges a batch of the log.
     fn judge(&mut self, scanner: usize, mut handle: BatchHandle) {
         let batch = Arc::get_mut(&mut handle).expect("its scanner gave it away");
         match std::mem::take(&mut batch.end) {
             BatchEnd::More => {}
-            BatchEnd::ChunkDone => self.next_chunk += 1,
+            BatchEnd::ChunkDone => self.merge.chunk_done(),
             BatchEnd::Failed(error) => self.fail(*error),
         }
         self.report.tally.add(&batch.tally);
@@ -305,28 +253,25 @@ impl ClockStage {
         // A restart point only of a run that can be trusted.
         let restart = self.clock.take_restart().filter(|_| self.report.failed.is_none());
         let alarms = self.clock.take_alarms().into_iter().map(Message::Alarm);
-        let after = alarms.chain(restart.map(Message::Restart)).collect();
+        let batches = self.readers.first().map_or(0, |reader| reader.sent) + 1;
+        let restart = restart.map(|restart| Message::Restart(restart, batches));
+        let after = alarms.chain(restart).collect();
         self.in_hand = Some(InHand { batch, readers_done: 0, heads_done: 0, after });
     }
 
     /// The log is at its end, or is broken off: the clock's last word.
     fn end(&mut self) {
-        // Acquire: pairs with the claims' release; all chunks claimed by scanners that have ended
-        // are seen, so a missing one is noticed.
-        let claimed = self.claimed.load(Ordering::Acquire);
-        if self.report.failed.is_none() && self.next_chunk | ALL_CLAIMED != claimed {
-            self.fail(Error::Internal(format!(
-                "{} of at least {} chunks were judged, then the scanners were gone",
-                self.next_chunk,
-                claimed & !ALL_CLAIMED
-            )));
+        if self.report.failed.is_none()
+            && let Err(error) = self.merge.check_whole()
+        {
+            self.fail(error);
         }
         self.unit_check.finish();
         self.heed_unit();
         let broken_off = self.report.failed.is_some() || self.stop.reason() != StopReason::Running;
         let mut handle = self.spare.take().expect("the log ends once");
         let batch = Arc::get_mut(&mut handle).expect("nobody has seen the spare batch");
-        batch.seal(self.next_chunk, BatchEnd::ChunkDone);
+        batch.seal(self.merge.next_chunk(), BatchEnd::ChunkDone);
         self.clock.finish(broken_off, &mut batch.verdicts);
         self.report.judged = self.clock.judged().clone();
         self.report.names = Some(self.clock.names());
@@ -361,7 +306,7 @@ impl ClockStage {
             self.report.failed = Some(error);
         }
         self.stop.request(StopReason::Failed);
-        self.scanners.clear();
+        self.merge.hang_up();
     }
 }
 
@@ -401,14 +346,14 @@ impl Stage for ClockStage {
             self.end();
             return Step::Worked;
         }
-        match self.merge() {
+        match self.merge.next() {
             Merged::Batch(scanner, batch) => {
                 self.judge(scanner, batch);
                 Step::Worked
             }
             Merged::NotYet => idle,
             Merged::Missing => {
-                let chunk = self.next_chunk;
+                let chunk = self.merge.next_chunk();
                 self.fail(Error::Internal(format!("chunk {chunk} is gone with its scanner")));
                 Step::Worked
             }

@@ -1,17 +1,18 @@
 //! `headcount count`: the main job, from flags to accounts.
 
-use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use super::outputs::Output;
-use super::results_topic;
 use super::settle::{Summary, settle};
 use super::source::Read;
+use super::topics_written;
 use crate::accounts::{Accounts, Cost};
 use crate::cli::CountArgs;
 use crate::clock::ClockSettings;
 use crate::engine::{self, Job, Sizes};
 use crate::error::{Error, ExitCode};
+use crate::output::reject_lines::RejectLines;
+use crate::output::rejects::RejectSink;
 use crate::output::sink::{LineSink, ResultSink};
 use crate::ring::Stop;
 use crate::scan::stage::Depth;
@@ -20,14 +21,11 @@ use crate::thread;
 use crate::topology::{Topology, cores};
 use crate::watch::progress::Progress;
 
-/// Bytes of rejects gathered before they are written.
-const REJECT_BUFFER_BYTES: usize = 256 * 1024;
-
 /// Counts.
 pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     let output = &args.output;
     let clock = args.frames.clock()?;
-    results_topic::check(args)?;
+    topics_written::check(args)?;
     let read = Read::look_at(&args.input, output.output.as_deref(), &clock)?;
     let now_s = args.frames.time.now.or_else(|| read.is_bounded().then(crate::input::wall_s));
     let clock = ClockSettings { partitioned: read.is_partitioned(), now_s, ..clock };
@@ -45,7 +43,7 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     let summary_to = open(&output.summary)?;
     let given: Vec<&Output> = [&stdout, &to, &rejects, &summary_to].into_iter().flatten().collect();
     Output::check_different(&given)?;
-    let sink: Box<dyn ResultSink> = match (results_topic::open(args)?, to) {
+    let sink: Box<dyn ResultSink> = match (topics_written::results(args)?, to) {
         (Some(topic), _) => topic,
         (None, Some(to)) => {
             let name = to.name().to_owned();
@@ -53,13 +51,13 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
         }
         (None, None) => Box::new(LineSink::new("stdout", output.format, std::io::stdout())),
     };
-    let rejects = match rejects {
-        Some(rejects) => {
-            let name = rejects.name().to_owned();
-            let out = BufWriter::with_capacity(REJECT_BUFFER_BYTES, rejects.empty()?);
-            Some((name, Box::new(out) as Box<dyn Write + Send>))
+    let rejects: Option<Box<dyn RejectSink>> = match (topics_written::rejects(args)?, rejects) {
+        (Some(topic), _) => Some(topic),
+        (None, Some(file)) => {
+            let name = file.name().to_owned();
+            Some(Box::new(RejectLines::new(&name, file.empty()?)))
         }
-        None => None,
+        (None, None) => None,
     };
     let stop = Stop::new();
     thread::stop_on_signals(stop.clone())?;

@@ -7,10 +7,10 @@ pub mod generate;
 pub mod measure;
 pub mod outputs;
 pub mod plan;
-pub mod results_topic;
 pub mod settle;
 pub mod shell;
 pub mod source;
+pub mod topics_written;
 pub mod verify;
 
 use std::ffi::OsString;

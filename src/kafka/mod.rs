@@ -35,6 +35,7 @@ pub mod positions;
 pub mod producer;
 pub mod reader;
 pub mod reading;
+pub mod rejects;
 pub mod restart;
 pub mod settings;
 pub mod sink;

@@ -3,7 +3,7 @@
 //! Messages are numbered from 0 in the order they are given. One counts as delivered once it and all
 //! before it are acknowledged: partitions answer in any order. The first that could not be delivered ends
 //! it all: from then on every call is an error, and what is still queued is thrown away with the producer.
-//! Nothing here waits but [`Producer::send`] while the client's queue is full, and [`Producer::finish`];
+//! Nothing here waits but a `send` while the client's queue is full, and [`Producer::finish`];
 //! both until the next word of the client, and both have an end, as librdkafka gives up on a message after
 //! `message.timeout.ms`, which is `--give-up`.
 //!
@@ -151,8 +151,24 @@ impl Producer {
         key: Option<&[u8]>,
         value: &[u8],
     ) -> io::Result<()> {
+        self.offer(|topic, number| topic.send(partition, key, value, number))
+    }
+
+    /// Gives it a message with headers, for any partition.
+    ///
+    /// # Errors
+    /// As [`Producer::send`].
+    pub fn send_with_headers(
+        &mut self,
+        headers: &[(&CStr, &[u8])],
+        value: &[u8],
+    ) -> io::Result<()> {
+        self.offer(|topic, number| topic.send_with_headers(headers, value, number))
+    }
+
+    fn offer(&mut self, give: impl Fn(&TopicHandle, usize) -> Result<(), Code>) -> io::Result<()> {
         loop {
-            match self.topic.send(partition, key, value, self.sent) {
+            match give(&self.topic, self.sent) {
                 Ok(()) => {
                     self.sent += 1;
                     return Ok(());

@@ -6,6 +6,7 @@ use std::slice;
 use std::sync::Arc;
 
 use rdkafka::bindings as c;
+use rdkafka::bindings::rd_kafka_vtype_t as VTYPE;
 use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaRespErr};
 
 use super::client::{Client, c_name};
@@ -85,6 +86,58 @@ impl TopicHandle {
         }
         // SAFETY: it is the word on this thread's last call.
         Err(unsafe { c::rd_kafka_last_error() }.into())
+    }
+
+    /// The same for any partition, without a key, and with headers: names and values.
+    ///
+    /// # Errors
+    /// It was not taken.
+    pub fn send_with_headers(
+        &self,
+        headers: &[(&CStr, &[u8])],
+        value: &[u8],
+        number: usize,
+    ) -> Result<(), Code> {
+        // SAFETY: it has no arguments to be wrong.
+        let list = unsafe { c::rd_kafka_headers_new(headers.len()) };
+        for (name, of) in headers {
+            // SAFETY: list, name and value are alive, and copied; -1: the name ends by its zero byte.
+            let refused = unsafe {
+                c::rd_kafka_header_add(
+                    list,
+                    name.as_ptr(),
+                    -1,
+                    of.as_ptr().cast(),
+                    isize::try_from(of.len()).unwrap_or(isize::MAX),
+                )
+            };
+            debug_assert_eq!(refused, RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR);
+        }
+        // SAFETY: topic and value are alive, and copied; the number is never looked behind. Each tag is
+        // followed by arguments of its types, and the last is the end.
+        let code = unsafe {
+            c::rd_kafka_producev(
+                self.client.ptr(),
+                VTYPE::RD_KAFKA_VTYPE_RKT,
+                self.topic.as_ptr(),
+                VTYPE::RD_KAFKA_VTYPE_MSGFLAGS,
+                c::RD_KAFKA_MSG_F_COPY,
+                VTYPE::RD_KAFKA_VTYPE_VALUE,
+                value.as_ptr().cast::<c_void>(),
+                value.len(),
+                VTYPE::RD_KAFKA_VTYPE_HEADERS,
+                list,
+                VTYPE::RD_KAFKA_VTYPE_OPAQUE,
+                ptr::without_provenance_mut::<c_void>(number),
+                VTYPE::RD_KAFKA_VTYPE_END,
+            )
+        };
+        if code == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
+            return Ok(());
+        }
+        // SAFETY: a list of a message that was not taken is ours still.
+        unsafe { c::rd_kafka_headers_destroy(list) };
+        Err(code.into())
     }
 
     /// Asks the brokers, and waits for the answer.

@@ -4,6 +4,7 @@
 
 pub mod lines;
 pub mod record;
+pub mod reject_lines;
 pub mod rejects;
 pub mod sink;
 pub mod stage;

@@ -1,17 +1,10 @@
-//! Rejects: the frames that were not counted, for whoever asks for them (`--rejects FILE`).
+//! Rejects: the frames that were not counted, for whoever asks for them (`--rejects FILE`,
+//! `--rejects-topic TOPIC`).
 //!
 //! With rejects a batch holds every frame's payload until it is judged; without, nothing is held.
-//! One JSON object a line: the reason, the input and the byte offset of the line in it (of a topic:
-//! the partition and the message's offset), and the
-//! payload: as text, or in base64 where it is not UTF-8. Payloads are other people's data: they go
-//! to this file and nowhere else.
+//! Payloads are other people's data: they go to the sink asked for and nowhere else.
 
-use std::borrow::Cow;
-use std::io::{self, Write};
-
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use serde::Serialize;
+use std::io;
 
 use crate::batch::Batch;
 use crate::batch::held::What;
@@ -19,18 +12,40 @@ use crate::clock::parking::Payload;
 use crate::clock::verdict::Refusal;
 use crate::input::Place;
 
-#[derive(Serialize)]
-struct Reject<'a> {
-    reason: &'a str,
-    input: &'a str,
-    offset: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    payload: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    payload_base64: Option<String>,
+/// A frame that was not counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Reject<'a> {
+    /// Why.
+    pub reason: &'static str,
+    /// Where it came from.
+    pub origin: Origin<'a>,
+    /// Byte offset of its line there; of a message its offset.
+    pub offset: u64,
+    /// What it was.
+    pub payload: &'a [u8],
     /// The payload is only the frame's beginning.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    cut: bool,
+    pub cut: bool,
+}
+
+/// Where a frame came from.
+#[derive(Clone, Copy, Debug)]
+pub enum Origin<'a> {
+    /// A file or a pipe.
+    File(&'a str),
+    /// A topic's partition.
+    Partition(&'a str, u32),
+}
+
+/// Takes rejects, in order.
+pub trait RejectSink: Send {
+    /// Its name in messages.
+    fn name(&self) -> &str;
+    /// Takes one.
+    fn put(&mut self, reject: &Reject<'_>) -> io::Result<()>;
+    /// Lets everything taken so far be seen.
+    fn flush(&mut self) -> io::Result<()>;
+    /// How many of those taken are safe where they went.
+    fn settled(&mut self) -> io::Result<u64>;
 }
 
 /// What inputs are called in rejects.
@@ -43,31 +58,38 @@ pub enum InputNames {
 }
 
 impl InputNames {
-    fn of(&self, input: u32) -> Cow<'_, str> {
+    fn origin(&self, input: u32) -> Origin<'_> {
         match self {
-            InputNames::Files(names) => names.get(input as usize).map_or("", String::as_str).into(),
-            InputNames::Topic(topic) => format!("{topic}[{input}]").into(),
+            InputNames::Files(names) => {
+                Origin::File(names.get(input as usize).map_or("", String::as_str))
+            }
+            InputNames::Topic(topic) => Origin::Partition(topic, input),
         }
     }
 }
 
 /// Writes the rejects of judged batches.
 pub struct RejectWriter {
-    name: String,
     inputs: InputNames,
-    out: Box<dyn Write + Send>,
-    line: Vec<u8>,
+    sink: Box<dyn RejectSink>,
+    put: u64,
+    settled: u64,
 }
 
 impl RejectWriter {
-    /// Writes to `out`.
-    pub fn new(name: &str, inputs: InputNames, out: Box<dyn Write + Send>) -> RejectWriter {
-        RejectWriter { name: name.into(), inputs, out, line: Vec::new() }
+    /// Writes to this sink.
+    pub fn new(inputs: InputNames, sink: Box<dyn RejectSink>) -> RejectWriter {
+        RejectWriter { inputs, sink, put: 0, settled: 0 }
     }
 
-    /// Its name in messages.
+    /// Its sink's name in messages.
     pub fn name(&self) -> &str {
-        &self.name
+        self.sink.name()
+    }
+
+    /// Rejects so far.
+    pub fn put_so_far(&self) -> u64 {
+        self.put
     }
 
     /// Writes what was not counted of a judged batch, in log order; then frames of earlier ones that
@@ -94,25 +116,28 @@ impl RejectWriter {
         Ok(())
     }
 
-    fn put(&mut self, reason: &str, place: Place, payload: &[u8], cut: bool) -> io::Result<()> {
-        let input = self.inputs.of(place.input);
-        let text = std::str::from_utf8(payload).ok();
-        let reject = Reject {
-            reason,
-            input: &input,
-            offset: place.offset,
-            payload: text,
-            payload_base64: text.is_none().then(|| STANDARD.encode(payload)),
-            cut,
-        };
-        self.line.clear();
-        serde_json::to_writer(&mut self.line, &reject)?;
-        self.line.push(b'\n');
-        self.out.write_all(&self.line)
+    fn put(
+        &mut self,
+        reason: &'static str,
+        place: Place,
+        payload: &[u8],
+        cut: bool,
+    ) -> io::Result<()> {
+        let origin = self.inputs.origin(place.input);
+        self.put += 1;
+        self.sink.put(&Reject { reason, origin, offset: place.offset, payload, cut })
     }
 
     /// Lets everything written so far be seen.
     pub fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+        self.sink.flush()
+    }
+
+    /// How many rejects are safe where they went.
+    pub fn settled(&mut self) -> io::Result<u64> {
+        if self.settled < self.put {
+            self.settled = self.sink.settled()?;
+        }
+        Ok(self.settled)
     }
 }

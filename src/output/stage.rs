@@ -3,8 +3,9 @@
 //! The clock sends the head of each result, every counter its count, all in the same order: the
 //! next result is complete when all have arrived. Until the clock has released the output (see
 //! [`crate::clock::unit_check`]) results are kept back; there are at most a thousand frames'
-//! worth. A restart point is kept once the results before it are safe. When an output fails, the stage says so, asks the run to stop, and from there on only
-//! takes what comes, so that the accounts of the run remain whole.
+//! worth. A restart point is kept once the results and the rejects before it are safe. When an output
+//! fails, the stage says so, asks the run to stop, and from there on only takes what comes, so that the
+//! accounts of the run remain whole.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Write};
@@ -49,14 +50,25 @@ pub struct RejectRings {
     pub writer: RejectWriter,
 }
 
+/// A restart point, and what must be safe before it may be kept.
+struct Waiting {
+    restart: Arc<Restart>,
+    /// So many results,
+    results: u64,
+    /// and the rejects of so many batches,
+    batches: u64,
+    /// which are so many, once the batches have come.
+    rejects: Option<u64>,
+}
+
 /// The output. See the module's header.
 pub struct OutputStage {
     rings: OutputRings,
     names: Arc<[SeriesName]>,
     sink: Box<dyn ResultSink>,
     keeper: Option<Box<dyn RestartKeeper>>,
-    /// Restart points, and how many results must be safe before.
-    restarts: VecDeque<(u64, Arc<Restart>)>,
+    /// Restart points that are not kept yet.
+    restarts: VecDeque<Waiting>,
     keeping: bool,
     /// Results or a restart point are not known to be safe yet.
     under_way: bool,
@@ -68,6 +80,8 @@ pub struct OutputStage {
     unflushed: bool,
     /// Results put together so far.
     taken: u64,
+    /// Batches looked through for rejects.
+    batches: u64,
     /// Results given to the sink, and those of them known to be safe.
     put: u64,
     settled: u64,
@@ -105,6 +119,7 @@ impl OutputStage {
             returning: None,
             unflushed: false,
             taken: 0,
+            batches: 0,
             put: 0,
             settled: 0,
             report: OutputReport::default(),
@@ -129,9 +144,15 @@ impl OutputStage {
                     let _ = writeln!(io::stderr(), "headcount: {alarm}");
                     Taken::Something
                 }
-                Ok(Message::Restart(restart)) => {
+                Ok(Message::Restart(restart, batches)) => {
                     if self.keeper.is_some() {
-                        self.restarts.push_back((self.taken, restart));
+                        let results = self.taken;
+                        self.restarts.push_back(Waiting {
+                            restart,
+                            results,
+                            batches,
+                            rejects: None,
+                        });
                     }
                     Taken::Something
                 }
@@ -168,6 +189,7 @@ impl OutputStage {
             Some(batch) => batch,
             None => match rings.from_clock.pop() {
                 Ok(batch) => {
+                    self.batches += 1;
                     if self.report.failed.is_none() {
                         if let Err(e) = rings.writer.write(&batch) {
                             let error = Error::output(rings.writer.name(), e);
@@ -248,8 +270,18 @@ impl OutputStage {
     /// Hears which results are safe, and keeps the newest restart point that may be kept. True while
     /// something is under way.
     fn settle(&mut self) -> bool {
-        if self.report.closed || self.report.failed.is_some() {
+        if self.report.failed.is_some() {
             return false;
+        }
+        let rejects_under_way = match self.settle_rejects() {
+            Ok(under_way) => under_way,
+            Err(error) => {
+                self.fail(error);
+                return false;
+            }
+        };
+        if self.report.closed {
+            return rejects_under_way;
         }
         if self.put > self.settled {
             match self.sink.settled() {
@@ -261,7 +293,7 @@ impl OutputStage {
             }
         }
         match self.keep() {
-            Ok(under_way) => under_way || self.put > self.settled,
+            Ok(under_way) => under_way || rejects_under_way || self.put > self.settled,
             Err(e) => {
                 let name = self.keeper.as_ref().map_or("restart", |keeper| keeper.name());
                 let error = Error::output(name, e);
@@ -271,16 +303,37 @@ impl OutputStage {
         }
     }
 
+    /// Hears which rejects are safe. True while some are not.
+    fn settle_rejects(&mut self) -> Result<bool, Error> {
+        let Some(RejectRings { writer, .. }) = &mut self.rings.rejects else {
+            return Ok(false);
+        };
+        let settled = writer.settled().map_err(|e| Error::output(writer.name(), e))?;
+        Ok(settled < writer.put_so_far())
+    }
+
     /// Keeps what may be kept; true while a restart point is on its way, or waits.
     fn keep(&mut self) -> io::Result<bool> {
         let Some(keeper) = &mut self.keeper else { return Ok(false) };
         if self.keeping {
             self.keeping = !keeper.is_kept()?;
         }
-        let safe = self.restarts.iter().take_while(|(results, _)| *results <= self.settled).count();
+        let (rejects_put, rejects_safe) = match &mut self.rings.rejects {
+            Some(RejectRings { writer, .. }) => (writer.put_so_far(), writer.settled()?),
+            None => (0, 0),
+        };
+        let all_come = self.rings.rejects.is_none();
+        for one in self.restarts.iter_mut().filter(|one| one.rejects.is_none()) {
+            one.rejects = (all_come || one.batches <= self.batches).then_some(rejects_put);
+        }
+        let is_safe = |one: &Waiting| {
+            one.results <= self.settled
+                && one.rejects.is_some_and(|rejects| rejects <= rejects_safe)
+        };
+        let safe = self.restarts.iter().take_while(|one| is_safe(one)).count();
         // One at a time: of those that may be kept by the time the last one is, the newest.
         if !self.keeping
-            && let Some((_, restart)) = self.restarts.drain(..safe).next_back()
+            && let Some(Waiting { restart, .. }) = self.restarts.drain(..safe).next_back()
         {
             keeper.keep(&restart)?;
             self.keeping = true;

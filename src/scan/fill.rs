@@ -20,9 +20,9 @@ pub(super) struct Frames<'s> {
 }
 
 impl Frames<'_> {
-    /// Scans a frame into the batch; whether it became a fact.
+    /// Scans a frame into the batch; whether it became a fact. Where payloads are held, `payload` is.
     #[inline]
-    fn take(&mut self, frame: &[u8], place: Place, batch: &mut Batch) -> bool {
+    fn take(&mut self, frame: &[u8], payload: &[u8], place: Place, batch: &mut Batch) -> bool {
         batch.tally.frames += 1;
         match self.scanner.scan(frame) {
             Ok(fact) => {
@@ -31,7 +31,7 @@ impl Frames<'_> {
                 let shard = self.hasher.shard(fact.uid);
                 batch.push(ts_s, fact.uid, hash, shard);
                 if let Some(held) = &mut batch.held {
-                    held.hold_fact(frame, place);
+                    held.hold_fact(payload, place);
                 }
                 if self.checking_unit {
                     batch.hints.push(hint(self.scanner, self.ts_unit, frame, Some(ts_s)));
@@ -39,7 +39,7 @@ impl Frames<'_> {
                 true
             }
             Err(reason) => {
-                refuse(batch, reason, frame, place);
+                refuse(batch, reason, payload, place);
                 if self.checking_unit {
                     batch.hints.push(hint(self.scanner, self.ts_unit, frame, None));
                 }
@@ -58,7 +58,7 @@ pub(super) fn from_lines(
         match lines.next_line() {
             Next::Line(line, place) if line.len() <= LINE_BYTES_MAX => match content(line) {
                 Some(frame) => {
-                    frames.take(frame, place_of(frame, line, place), batch);
+                    frames.take(frame, frame, place_of(frame, line, place), batch);
                 }
                 None => batch.tally.blank_lines += 1,
             },
@@ -97,7 +97,7 @@ pub(super) fn from_messages(
         // The same bytes are the same frame as in a line; but a message is a frame, however blank.
         let frame = content(payload).unwrap_or_default();
         let place = Place { input: batch.partition, offset: message.offset };
-        if frames.take(frame, place, batch) {
+        if frames.take(frame, payload, place, batch) {
             batch.push_offset(message.offset);
         }
     }
@@ -121,10 +121,10 @@ fn place_of(frame: &[u8], line: &[u8], line_at: Place) -> Place {
     Place { offset: line_at.offset + mark_bytes as u64, ..line_at }
 }
 
-fn refuse(batch: &mut Batch, reason: Malformed, frame: &[u8], place: Place) {
+fn refuse(batch: &mut Batch, reason: Malformed, payload: &[u8], place: Place) {
     batch.tally.malformed[reason.index()] += 1;
     if let Some(held) = &mut batch.held {
-        held.hold_malformed(frame, place, reason);
+        held.hold_malformed(payload, place, reason);
     }
 }
 

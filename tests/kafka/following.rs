@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::harness::{DEADLINE, HEADCOUNT, Ran, wait_until};
+use crate::harness::{DEADLINE, HEADCOUNT, Ran, plain, wait_until};
 
 /// A running binary. Killed when dropped.
 pub(crate) struct Following {
@@ -31,7 +31,7 @@ impl Following {
     /// Starts the binary, whose results nobody reads: once the pipe is full it has to wait.
     pub(crate) fn start_unread(words: &str) -> Following {
         let mut command = Command::new(HEADCOUNT);
-        command.args(words.split_whitespace()).stdin(Stdio::null());
+        command.args(plain(words)).stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (send, lines) = channel();

@@ -27,6 +27,12 @@ pub(crate) fn ahead(minute: i64, uid: impl std::fmt::Display) -> String {
     at(AHEAD_S + 60 * minute + 30, uid)
 }
 
+/// The start of a minute that is over by now, its max-lag too.
+pub(crate) fn minute_past_s() -> i64 {
+    let now_s = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap();
+    now_s.div_euclid(60) * 60 - 180
+}
+
 /// Frames as lines.
 pub(crate) fn lines<F: AsRef<[u8]>>(frames: impl IntoIterator<Item = F>) -> Vec<u8> {
     let line = |frame: F| [frame.as_ref(), b"\n"].concat();
@@ -47,6 +53,21 @@ pub(crate) fn counts(results: &str) -> Vec<(i64, u64, u64)> {
 pub(crate) fn each(results: &str, field: &str) -> Vec<Value> {
     let field = |line: &str| serde_json::from_str::<Value>(line).unwrap()[field].take();
     results.lines().map(field).collect()
+}
+
+/// The last word on each window: its users, frames, and the number of the record, which rises.
+pub(crate) fn last_words(results: &str) -> BTreeMap<i64, [u64; 3]> {
+    let word = |line: &str| {
+        let result: Value = serde_json::from_str(line).unwrap();
+        let number = |name: &str| result[name].as_u64().unwrap();
+        (result["ts"].as_i64().unwrap(), ["cnt", "frames", "rev"].map(number))
+    };
+    let mut last = BTreeMap::new();
+    for (ts_s, word) in results.lines().map(word) {
+        let before = last.insert(ts_s, word);
+        assert!(before.is_none_or(|[.., rev]| rev < word[2]), "{ts_s}: {before:?}, then {word:?}");
+    }
+    last
 }
 
 /// What must come of partitions that are read to their ends, by the program's second, simple method; and

@@ -19,7 +19,7 @@ impl Ran {
 
 /// The words of a command; of `count` by the plain clock, unless they say how time goes: logs of a few
 /// frames are enough to see what is tested here.
-fn plain(words: &str) -> Vec<&str> {
+pub(crate) fn plain(words: &str) -> Vec<&str> {
     let mut words: Vec<&str> = words.split_whitespace().collect();
     let says = |word: &&str| ["--agree", "--late"].iter().any(|flag| word.starts_with(flag));
     if matches!(words.first(), Some(&("count" | "verify"))) && !words.iter().any(says) {

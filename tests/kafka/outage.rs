@@ -1,8 +1,10 @@
 //! Brokers that go away while a topic is read, for a while or for good, and ones that are not there.
 
+use std::time::Duration;
+
 use crate::broker::Broker;
 use crate::following::Following;
-use crate::frames::{ahead, counts};
+use crate::frames::{START_S, ahead, at, counts, each, last_words, minute_past_s};
 use crate::harness::{Folder, run, wait_until};
 
 const FRAMES: u64 = 40_000;
@@ -72,4 +74,45 @@ fn a_broker_that_comes_back_changes_nothing_and_one_that_does_not_is_an_error() 
             .exits(1)
             .says(&format!("brokers {b}: no answer for 1 s"));
     }
+}
+
+#[test]
+#[ignore = "needs a broker: scripts/test starts one"]
+fn an_outage_is_not_silence_and_changes_no_last_word_of_a_backfill() {
+    let (broker, folder) = (Broker::own(""), Folder::new());
+    // Three partitions an hour apart, with frames that are late and ones that wait, read in the middle.
+    let (history, live) = (broker.topic(3, &[]), broker.topic(1, &[]));
+    let log = |partition: i64| {
+        let frame = move |n: i64| {
+            let late_s = [0, 0, 30, 0, 400, 0, -900][usize::try_from(n % 7).unwrap()];
+            at(START_S + 3600 * partition + 20 * n - late_s, n % 50)
+        };
+        (0..6000).map(frame).collect::<Vec<String>>()
+    };
+    broker.write_partitions(&history, &[log(0), log(1), log(2)]);
+    let words = format!(
+        "-t {history} --until end --agree=8,33/64 --late=revise --every=1h -X fetch.message.max.bytes=1 \
+         -X queued.min.messages=10"
+    );
+    let (ran, _) = folder.count(&broker, &words, &[]);
+    let expected = last_words(&ran.exits(0).stdout);
+    assert!(expected.len() > 2000);
+    let past_s = minute_past_s();
+    broker.write_frames(&live, [at(past_s - 60, "a"), at(past_s + 10, "a")]);
+
+    let backfill = Following::start_unread(&folder.count_words(&broker, &words));
+    wait_until("a first result", || backfill.has_put_out());
+    let words = format!("count -b {} -t {live} --idle 5s", broker.bootstrap());
+    let mut following = Following::start(&words);
+    assert_eq!(counts(&following.line()), [(past_s - 60, 1, 1)]);
+    broker.script("stop --kill");
+    // Twice as long as silence takes.
+    std::thread::sleep(Duration::from_secs(10));
+    assert_eq!(following.line_now(), None);
+    broker.script("start");
+    let silent = following.line();
+    assert_eq!(counts(&silent), [(past_s, 1, 1)]);
+    assert_eq!(each(&silent, "closed_by"), ["silence"]);
+    following.stop().exits(130);
+    assert_eq!(last_words(&backfill.end().exits(0).stdout), expected);
 }

@@ -85,17 +85,23 @@ fn an_empty_partition_does_not_keep_a_bounded_run_waiting() {
 fn an_empty_partition_falls_silent_in_a_following_run() {
     let (broker, folder) = (Broker::shared(), Folder::new());
     let topic = broker.topic(2, &[]);
-    let frames: Vec<String> = (0..10).map(|minute| ahead(minute, "user")).collect();
-    broker.write_frames(&topic, &frames);
     let words = folder.count_words(&broker, &format!("-t {topic} --idle 1s"));
     let mut run = Following::start(&words);
-    let results = run.lines(9);
+    // The other one is never silent, and the wall clock has not come to its times.
+    let mut written = Vec::new();
+    let result = loop {
+        written.push(ahead(written.len().try_into().unwrap(), "user"));
+        broker.write_frames(&topic, written.last());
+        if let Some(result) = run.line_now() {
+            break result;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    };
+    assert_eq!(counts(&result), [(AHEAD_S, 1, 1)]);
     let ran = run.stop().exits(130);
-    assert_eq!(ran.stdout, results);
-    let expected = folder.counted_of(&frames);
-    assert_eq!(counts(&results), counts(&expected)[..9]);
-    assert_eq!(each(&results, "closed_by"), vec!["time"; 9]);
-    ran.says("10 read = 10 counted").says("1 window still open");
+    let expected = folder.counted_of(&written);
+    assert!(counts(&expected).starts_with(&counts(&ran.stdout)));
+    assert!(each(&ran.stdout, "closed_by").iter().all(|by| by == "time"));
 }
 
 #[test]

@@ -115,9 +115,12 @@ fn from_committed_wants_a_group_with_a_restart_point() {
     // Without being asked, it begins at the beginning; once it has a restart point, there.
     let all = count(&format!("--group {group}")).exits(0).stdout;
     assert_eq!(all, folder.counted_of(&frames));
-    let again = count(&format!("--group {group}")).exits(0).stdout;
-    // The end of a bounded run put the last minute out, but did not make it final.
-    assert_eq!(counts(&again), counts(&all)[9..]);
+    // The end of a bounded run put the last minute out, but did not make it final: it is read again, and
+    // there is nothing new to say of it.
+    count(&format!("--group {group}"))
+        .exits(0)
+        .says("2 read = 2 counted")
+        .says("0 results put out");
     // Asked for the beginning, it begins there all the same.
     assert_eq!(count(&format!("--group {group} --from beginning")).exits(0).stdout, all);
     // Offsets that another program committed are places to begin at, and no more.

@@ -8,6 +8,7 @@ use rdkafka::Offset;
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedHeaders, Headers};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
 use crate::broker::Broker;
@@ -38,6 +39,7 @@ pub(crate) struct Read {
     pub(crate) offset: i64,
     pub(crate) key: Option<Vec<u8>>,
     pub(crate) value: Option<Vec<u8>>,
+    pub(crate) headers: Vec<(String, String)>,
 }
 
 impl Read {
@@ -48,6 +50,12 @@ impl Read {
     pub(crate) fn value(&self) -> &[u8] {
         self.value.as_deref().unwrap()
     }
+}
+
+/// Names and values.
+fn headers(all: &BorrowedHeaders) -> Vec<(String, String)> {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    all.iter().map(|one| (one.key.to_owned(), text(one.value.unwrap()))).collect()
 }
 
 impl Broker {
@@ -152,6 +160,7 @@ impl Broker {
                     offset: message.offset(),
                     key: message.key().map(<[u8]>::to_vec),
                     value: message.payload().map(<[u8]>::to_vec),
+                    headers: message.headers().map(headers).unwrap_or_default(),
                 }),
                 Err(KafkaError::PartitionEOF(partition)) => drop(ended.insert(partition, ())),
                 Err(error) => panic!("{error}"),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::broker::Broker;
 use crate::frames::{START_S, at, counts, of_minute};
-use crate::harness::Folder;
+use crate::harness::{Folder, run};
 use crate::records::Record;
 
 #[test]
@@ -48,24 +48,92 @@ fn what_is_not_counted_is_accounted_for_and_kept() {
         written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     // Each partition's in order; the partitions in any.
     written.sort_by_key(|reject| reject["input"].to_string());
-    let inputs = [format!("{topic}[0]"), format!("{topic}[1]")];
-    let reject = |reason: &str, partition: usize, offset: u64, payload: &str| {
-        let input = &inputs[partition];
-        json!({ "reason": reason, "input": input, "offset": offset, "payload": payload })
-    };
-    let mut expected = vec![
-        reject("not_object", 0, 2, "nope"),
-        reject("not_object", 0, 4, ""),
-        reject("late", 0, 5, &of_minute(1, "late")),
-        reject("not_object", 1, 1, ""),
-        reject("not_object", 1, 2, ""),
-        reject("no_uid", 1, 3, "{\"ts\":1700000040}"),
-        reject("bad_ts", 1, 4, &at(253_402_300_800, "beyond the year 9999")),
+    let late = of_minute(1, "late");
+    let beyond = at(253_402_300_800, "beyond the year 9999");
+    let rejected: [(&str, i32, u64, &[u8]); 7] = [
+        ("not_object", 0, 2, b"nope"),
+        ("not_object", 0, 4, b""),
+        ("late", 0, 5, late.as_bytes()),
+        ("not_object", 1, 1, b"\xff\xfe"),
+        ("not_object", 1, 2, b" \r"),
+        ("no_uid", 1, 3, b"{\"ts\":1700000040}"),
+        ("bad_ts", 1, 4, beyond.as_bytes()),
     ];
-    let bytes = &mut expected[3].as_object_mut().unwrap();
-    bytes.remove("payload");
-    bytes.insert("payload_base64".into(), "//4=".into());
-    assert_eq!(written, expected);
+    let line = |&(reason, partition, offset, payload): &(&str, i32, u64, &[u8])| {
+        let input = format!("{topic}[{partition}]");
+        match std::str::from_utf8(payload) {
+            Ok(text) => {
+                json!({ "reason": reason, "input": input, "offset": offset, "payload": text })
+            }
+            Err(_) => {
+                json!({ "reason": reason, "input": input, "offset": offset, "payload_base64": "//4=" })
+            }
+        }
+    };
+    assert_eq!(written, rejected.iter().map(line).collect::<Vec<_>>());
+
+    // The same to a topic, which is made.
+    let to = broker.free_name();
+    let words = format!("--rejects-topic {to} --create");
+    let (again, summary) = folder.count_topic(&broker, &topic, &words);
+    assert_eq!((again, &summary["refused_late"]), (results, &1.into()));
+    let message = |&(reason, partition, offset, payload): &(&str, i32, u64, &[u8])| {
+        let (partition, offset) = (partition.to_string(), offset.to_string());
+        let headers =
+            [("reason", reason), ("topic", &topic), ("partition", &partition), ("offset", &offset)];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        (headers, None, payload.to_vec())
+    };
+    let mut expected: Vec<_> = rejected.iter().map(message).collect();
+    let read = broker.read(&to).into_iter();
+    let mut read: Vec<_> = read.map(|one| (one.headers, one.key, one.value.unwrap())).collect();
+    read.sort();
+    expected.sort();
+    assert_eq!(read, expected);
+    assert_eq!(broker.setting(&to, "cleanup.policy"), "delete");
+}
+
+#[test]
+#[ignore = "needs a broker: scripts/test starts one"]
+fn a_topic_of_rejects_is_looked_at_before_the_run() {
+    let (broker, folder) = (Broker::shared(), Folder::new());
+    let (topic, nowhere) = (broker.topic(1, &[]), broker.free_name());
+    for (words, code, says) in [
+        (format!("--rejects-topic {topic}"), 2, "is the input"),
+        (format!("--rejects-topic {nowhere} -o {nowhere}"), 2, "that of the results"),
+        ("--create".into(), 2, "no topic is written to"),
+        (format!("--rejects-topic {nowhere} --rejects file"), 2, "cannot be used with"),
+        (format!("--rejects-topic {nowhere}"), 1, "there is none: --create makes it"),
+    ] {
+        let words = folder.count_words(&broker, &format!("-t {topic} --until end {words}"));
+        run(&words, &[]).exits(code).says(says);
+    }
+    assert_eq!(broker.partitions(&nowhere), None);
+}
+
+#[test]
+#[ignore = "needs a broker: scripts/test starts one"]
+fn a_reject_that_cannot_be_delivered_is_an_error_and_comes_again() {
+    let (broker, folder) = (Broker::shared(), Folder::new());
+    let (topic, output) = (broker.topic(1, &[]), broker.results_topic());
+    let (small, large) = (broker.topic(1, &[("max.message.bytes", "300")]), broker.topic(1, &[]));
+    let malformed = "x".repeat(1000);
+    let frames = (0..10).map(|minute| of_minute(minute, "user"));
+    let frames: Vec<String> = frames.clone().chain([malformed.clone()]).chain(frames).collect();
+    broker.write_frames(&topic, &frames);
+    let count = |rejects: &str| {
+        let words = format!("-t {topic} -o {output} --until end --rejects-topic {rejects}");
+        run(&folder.count_words(&broker, &words), &[])
+    };
+    let says = format!("topic {small}: cannot write: a message is larger than the topic takes");
+    count(&small).exits(1).says(&says);
+    // No restart point lies beyond it.
+    count(&large).exits(0);
+    let values = |topic: &str| -> Vec<_> {
+        broker.read(topic).into_iter().map(|one| one.value.unwrap()).collect()
+    };
+    assert_eq!(values(&large)[0], malformed.as_bytes());
+    assert_eq!(counts(&broker.read_lines(&output)).last().unwrap().0, START_S + 540);
 }
 
 #[test]
@@ -77,7 +145,7 @@ fn a_hostile_stream_is_rejected_as_in_a_file() {
     let frames = folder.generated(flags);
     let topic = broker.topic(1, &[]);
     let b = broker.bootstrap();
-    crate::harness::run(&format!("generate {flags} -b {b} -o {topic}"), &[]).exits(0);
+    run(&format!("generate {flags} -b {b} -o {topic}"), &[]).exits(0);
     let read = |name: &str| {
         let rejects = String::from_utf8(folder.read(name)).unwrap();
         let mut rejects: Vec<Value> =
@@ -88,7 +156,7 @@ fn a_hostile_stream_is_rejected_as_in_a_file() {
         (rejects, offsets)
     };
     let of_file = format!("count --quiet --rejects {}", folder.at("file"));
-    crate::harness::run(&of_file, &[&frames]).exits(0);
+    run(&of_file, &[&frames]).exits(0);
     let (_, summary) =
         folder.count_topic(&broker, &topic, &format!("--rejects {}", folder.at("topic")));
     let ((expected, _), (rejects, offsets)) = (read("file"), read("topic"));

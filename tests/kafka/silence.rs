@@ -2,14 +2,8 @@
 
 use crate::broker::Broker;
 use crate::following::Following;
-use crate::frames::{at, counts, each};
-use crate::harness::Folder;
-
-/// The start of a minute that is over by now, its max-lag too.
-fn minute_past_s() -> i64 {
-    let now_s = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap();
-    now_s.div_euclid(60) * 60 - 180
-}
+use crate::frames::{at, counts, each, minute_past_s};
+use crate::harness::{Folder, run, wait_until};
 
 #[test]
 #[ignore = "needs a broker: scripts/test starts one"]
@@ -23,16 +17,22 @@ fn the_last_window_comes_out_by_the_wall_clock_once() {
     let results = run.lines(2);
     assert_eq!(counts(&results), [(past_s - 60, 1, 1), (past_s, 2, 2)]);
     assert_eq!(each(&results, "closed_by"), ["time", "silence"]);
-    // One more of it is refused; a later minute, which is not over, waits; another closes that.
+    // Silence has moved no clock: one more of it is on time and revises it. A later minute, which is not
+    // over, waits until another closes it; then one more of the first is late.
     let ahead_s = past_s + 7200;
-    broker.write_frames(&topic, [at(past_s + 30, "late"), at(ahead_s, "c"), at(ahead_s + 70, "c")]);
-    assert_eq!(counts(&run.line()), [(ahead_s, 1, 1)]);
+    let later = [(past_s + 30, "c"), (ahead_s, "c"), (ahead_s + 70, "c")];
+    let last = [(past_s + 40, "late"), (ahead_s + 140, "c")];
+    broker.write_frames(&topic, later.into_iter().chain(last).map(|(ts_s, uid)| at(ts_s, uid)));
+    let results = run.lines(3);
+    assert_eq!(counts(&results), [(past_s, 3, 3), (ahead_s, 1, 1), (ahead_s + 60, 1, 1)]);
+    assert_eq!(each(&results, "status"), ["revised", "final", "final"]);
+    assert_eq!(each(&results, "rev"), [1, 0, 0]);
     let ran = run.stop().exits(130);
-    assert_eq!(ran.stdout.lines().count(), 3);
-    ran.says("1 gone").says("1 window still open and not put out, with 1 frame");
+    assert_eq!(ran.stdout.lines().count(), 5);
+    ran.says("1 late").says("1 window still open and not put out, with 1 frame");
     let summary = folder.summary();
     for (field, frames) in
-        [("frames_read", 6), ("counted", 5), ("refused_gone", 1), ("refused_late", 0)]
+        [("frames_read", 8), ("counted", 7), ("refused_gone", 0), ("refused_late", 1)]
     {
         assert_eq!(summary[field], frames, "{field}");
     }
@@ -40,20 +40,27 @@ fn the_last_window_comes_out_by_the_wall_clock_once() {
 
 #[test]
 #[ignore = "needs a broker: scripts/test starts one"]
-fn a_window_put_out_by_silence_is_not_put_out_again_by_the_next_run() {
+fn a_window_put_out_by_silence_is_revised_by_the_next_run() {
     let (broker, folder) = (Broker::shared(), Folder::new());
     let (topic, output) = (broker.topic(1, &[]), broker.results_topic());
     let past_s = minute_past_s();
     broker.write_frames(&topic, [at(past_s - 60, "a"), at(past_s + 10, "a")]);
     let words = folder.count_words(&broker, &format!("-t {topic} -o {output} --idle 1s"));
-    let run = Following::start(&words);
-    crate::harness::wait_until("results", || broker.end(&output) == 2);
-    run.stop().exits(130);
+    let following = Following::start(&words);
+    wait_until("results", || broker.end(&output) == 2);
+    following.stop().exits(130);
     let before = broker.read_lines(&output);
     assert_eq!(each(&before, "closed_by"), ["time", "silence"]);
-    broker.write_frames(&topic, [at(past_s + 30, "late"), at(past_s + 70, "c")]);
-    crate::harness::run(&words, &["--until=end"]).exits(0).says("out before");
+    // Nothing new is nothing to say; what is new is said once.
+    let to_the_end = || run(&words, &["--until=end"]).exits(0);
+    to_the_end();
+    assert_eq!(broker.read_lines(&output), before);
+    broker.write_frames(&topic, [at(past_s + 30, "b"), at(past_s + 70, "c")]);
+    to_the_end();
     let lines = broker.read_lines(&output);
-    assert_eq!(counts(&lines), [(past_s - 60, 1, 1), (past_s, 1, 1), (past_s + 60, 1, 1)]);
-    assert!(lines.starts_with(&before));
+    let after = lines.strip_prefix(&before).expect("what was said stays");
+    assert_eq!(counts(after), [(past_s, 2, 2), (past_s + 60, 1, 1)]);
+    assert_eq!(each(after, "rev"), [1, 0]);
+    // No clock had come to its end yet.
+    assert_eq!(each(after, "closed_by"), ["silence", "end"]);
 }

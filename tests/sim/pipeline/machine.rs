@@ -8,6 +8,7 @@ use std::time::Duration;
 use headcount::engine::{self, Job, Outcome};
 use headcount::input::Input;
 use headcount::output::lines::Format;
+use headcount::output::reject_lines::RejectLines;
 use headcount::output::sink::LineSink;
 use headcount::ring::{Stop, StopReason, WaitPolicy};
 use headcount::scan::stage::Depth;
@@ -147,7 +148,8 @@ impl Machine {
             sizes: *sizes,
             sink: Box::new(LineSink::new("results", Format::Json, results.clone())),
             keeper: None,
-            rejects: with_rejects.then(|| ("rejects".into(), Box::new(rejects.clone()) as _)),
+            rejects: with_rejects
+                .then(|| Box::new(RejectLines::new("rejects", rejects.clone())) as _),
             stop: Stop::new(),
             live: Live::new(topology.scanners),
         };
