@@ -15,6 +15,7 @@ use headcount::error::Error;
 use headcount::generate::Workload;
 use headcount::input::messages::News;
 use headcount::output::lines::Format;
+use headcount::output::reject_lines::RejectLines;
 use headcount::output::sink::LineSink;
 use headcount::ring::{Stop, WaitPolicy};
 use headcount::scan::ScanSettings;
@@ -118,7 +119,7 @@ impl Case {
             sizes: sizes(random),
             sink: Box::new(LineSink::new("results", Format::Json, results.clone())),
             keeper: None,
-            rejects: Some(("rejects".into(), Box::new(rejects.clone()) as _)),
+            rejects: Some(Box::new(RejectLines::new("rejects", rejects.clone()))),
             stop: Stop::new(),
         };
         let Ran { results, mut outcome, stopped, .. } = Machine::of_job(job, results)
@@ -181,7 +182,10 @@ impl Case {
             }
         }
         for said in came.results.lines().map(said::Said::of) {
-            if let Some((key, told)) = said.shown_in_silence() {
+            // The first word on a window that silence has closed.
+            if (&*said.status, said.rev, &*said.closed_by) == ("final", 0, "silence") {
+                let told = (usize::try_from(said.cnt).unwrap(), said.frames);
+                let key = said.key();
                 assert!(
                     shown[&key].contains(&told),
                     "{what}: {said:?} in place of {:?}",

@@ -15,16 +15,16 @@ pub(crate) type Words = BTreeMap<Key, Word>;
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Said {
     ts: i64,
-    cnt: u64,
+    pub(crate) cnt: u64,
     window: String,
     zone: Option<String>,
     start: String,
     end: String,
-    frames: u64,
+    pub(crate) frames: u64,
     late: u64,
-    status: String,
-    rev: u32,
-    closed_by: String,
+    pub(crate) status: String,
+    pub(crate) rev: u32,
+    pub(crate) closed_by: String,
     complete: bool,
 }
 
@@ -37,13 +37,7 @@ impl Said {
         self.status == "revised"
     }
 
-    /// The first word on a window that silence has closed: what it says, users and frames.
-    pub(crate) fn shown_in_silence(&self) -> Option<(Key, (usize, u64))> {
-        let is_first = (&*self.status, self.rev, &*self.closed_by) == ("final", 0, "silence");
-        is_first.then(|| (self.key(), (usize::try_from(self.cnt).unwrap(), self.frames)))
-    }
-
-    fn key(&self) -> Key {
+    pub(crate) fn key(&self) -> Key {
         Key { window: self.window.clone(), zone: self.zone.clone(), ts: self.ts }
     }
 
