@@ -280,7 +280,8 @@ fn a_restart_in_the_middle_changes_no_word() {
             let mut fed = Fed::new(&settings);
             fed.news(&News::Resumed(Arc::clone(&restart)));
             fed.join(&[Entry::Resumed { clock_s: point.past.clock_s }]);
-            for (index, left) in times[point.offset as usize..].chunks(64).enumerate() {
+            let from = usize::try_from(point.offset).unwrap();
+            for (index, left) in times[from..].chunks(64).enumerate() {
                 fed.frames(0, point.offset + 64 * index as u64, left);
             }
             fed.finish(false);
