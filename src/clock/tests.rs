@@ -6,6 +6,7 @@ mod partitions;
 mod reference;
 mod rolling;
 mod rules;
+mod stops;
 
 use super::verdict::{ClosedBy, Deed, NO_SLOT};
 use super::*;
