@@ -54,6 +54,7 @@ fn batch(times: &[i64]) -> Batch {
         uid_bytes_max: BATCH_UID_BYTES_MAX,
         shards: 1,
         series: 1,
+        places: 1,
         held_bytes: None,
         partitioned: false,
     });

@@ -57,7 +57,8 @@ pub struct Frames {
 }
 
 /// What became of frames in the windows of one length and zone. One refused here may be counted in
-/// others.
+/// others. Of rolling windows, several of which hold a frame, it is counted here once, and refused only
+/// where all of them refuse it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ByWindows {
     /// The length.
@@ -65,9 +66,9 @@ pub struct ByWindows {
     /// The zone, where it is not UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
-    /// Frames counted.
+    /// Frames counted in at least one window.
     pub counted: u64,
-    /// Those of them that were late, and revised a result.
+    /// Those of them that were late for one they were counted in, and revised a result.
     pub late: u64,
     /// Frames refused as late.
     pub refused_late: u64,
@@ -129,6 +130,10 @@ pub struct Accounts {
     pub windows_left_open: u64,
     /// Frames counted in those.
     pub frames_left_open: u64,
+    /// Rolling windows whose last day had not begun at the end of the log, and so not put out.
+    pub windows_not_begun: u64,
+    /// Frames counted in those.
+    pub frames_not_begun: u64,
     /// Windows open at once at most.
     pub windows_open_peak: u64,
     /// The largest sum of the users of all windows open at once: a user of two windows counts
@@ -205,6 +210,8 @@ impl Accounts {
             windows_withheld: outcome.output.withheld,
             windows_left_open: judged.left_open,
             frames_left_open: judged.frames_left_open,
+            windows_not_begun: judged.not_begun,
+            frames_not_begun: judged.frames_not_begun,
             windows_open_peak: judged.open_peak as u64,
             users_peak: outcome.counted.users_peak,
         };
@@ -225,7 +232,6 @@ impl Accounts {
 /// What in the accounts does not add up, if anything.
 fn disagreement(outcome: &Outcome, frames: &Frames) -> Option<String> {
     let judged = &outcome.clock.judged;
-    let in_windows: u64 = judged.by_series.iter().map(|series| series.counted).sum();
     let Frames { frames_read, counted, refused_late, malformed, .. } = *frames;
     let sum = counted
         + refused_late
@@ -247,9 +253,9 @@ fn disagreement(outcome: &Outcome, frames: &Frames) -> Option<String> {
         ("frames the clock let in", counted, "frames counted", outcome.counted.frames),
         (
             "frames the clock let into windows, one for each",
-            in_windows,
-            "frames of windows put out and left open",
-            judged.frames_put_out + judged.frames_left_open,
+            judged.in_windows,
+            "frames of windows put out, left open and not begun",
+            judged.frames_put_out + judged.frames_left_open + judged.frames_not_begun,
         ),
         (
             "windows closed",

@@ -35,8 +35,10 @@ pub struct BatchShape {
     pub uid_bytes_max: usize,
     /// Counters the frames are dealt out to.
     pub shards: usize,
-    /// Window sizes each frame is judged for.
+    /// Series of windows each frame is judged for.
     pub series: usize,
+    /// Windows of all of them that a frame lies in at most.
+    pub places: usize,
     /// Bytes of payloads to hold until they are judged, where rejects are written.
     pub held_bytes: Option<usize>,
     /// Whether frames are messages of partitions, and so have offsets.
@@ -235,7 +237,7 @@ impl Batch {
             tally: Tally::default(),
             hints: Vec::new(),
             facts: Facts::new(shape),
-            verdicts: Verdicts::new(shape.frames_max, shape.series),
+            verdicts: Verdicts::new(shape.frames_max, shape.series, shape.places),
             held: shape.held_bytes.map(Held::new),
             frames_max: shape.frames_max,
             uid_bytes_max: shape.uid_bytes_max,
@@ -298,7 +300,7 @@ impl Batch {
         columns.len() * (8 + 8 + 4 + 1 + 2 + if shape.partitioned { 8 } else { 0 })
             + shape.uid_bytes_max
             + UID_BYTES_MAX
-            + Verdicts::bytes_max(shape.frames_max, shape.series)
+            + Verdicts::bytes_max(shape.frames_max, shape.series, shape.places)
     }
 }
 
@@ -312,6 +314,7 @@ mod tests {
             uid_bytes_max: 4096,
             shards,
             series: 1,
+            places: 1,
             held_bytes: None,
             partitioned: false,
         }

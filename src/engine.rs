@@ -168,6 +168,7 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
         uid_bytes_max: sizes.batch_uid_bytes,
         shards: topology.counters,
         series: job.clock.calendar.series().len(),
+        places: job.clock.calendar.places(),
         held_bytes: job.rejects.is_some().then_some(limits::BATCH_HELD_BYTES),
         partitioned: job.clock.partitioned,
     };

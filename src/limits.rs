@@ -73,8 +73,8 @@ pub const SERIES_MAX: usize = 64;
 /// Seconds of a window of fixed length at most: a leap year.
 pub const FIXED_S_MAX: u32 = 366 * 86_400;
 
-/// Days of a rolling window at most: a user's days fit a word of 64 bits, with four to spare for days
-/// still open.
+/// Days of a rolling window at most: each frame lies in as many windows, whose slots still fit one
+/// group of a counter's.
 pub const ROLLING_DAYS_MAX: u8 = 60;
 
 /// Times of a partition that can be asked to agree at most: `--agree`.

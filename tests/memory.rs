@@ -262,7 +262,8 @@ impl Users {
             frames_max: FRAMES as usize,
             uid_bytes_max: FRAMES as usize * 1024,
             shards: 1,
-            series: usize::from(self.slots),
+            series: 1,
+            places: usize::from(self.slots),
             held_bytes: None,
             partitioned: false,
         });

@@ -117,6 +117,7 @@ impl Stream {
             uid_bytes_max: BATCH_UID_BYTES_MAX,
             shards: 1,
             series: workload.windows.lengths_s.len(),
+            places: workload.windows.lengths_s.len(),
             held_bytes: None,
             partitioned: false,
         })

@@ -9,9 +9,9 @@ use crate::error::Error;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Windows")]
 pub struct WindowArgs {
-    /// Windows to count, any of them at once: minute, hour, day, week, month, year, or fixed lengths
-    /// from the epoch on, like 15m or 6h
-    #[arg(long, value_name = "LENGTHS", action = ArgAction::Set, value_delimiter = ',', default_value = "minute", value_parser = offered)]
+    /// Windows to count, any of them at once: minute, hour, day, week, month, year, fixed lengths from
+    /// the epoch on, like 15m or 6h, or the days up to each day, like rolling:7d (1 to 60 days)
+    #[arg(long, value_name = "LENGTHS", action = ArgAction::Set, value_delimiter = ',', default_value = "minute")]
     pub windows: Vec<Length>,
     /// Whose days, weeks, months and years; several at once may be given. Hours are the first one's,
     /// minutes and fixed lengths always those of UTC
@@ -32,13 +32,5 @@ impl WindowArgs {
 impl Default for WindowArgs {
     fn default() -> WindowArgs {
         WindowArgs { windows: vec![Length::Minute], timezone: vec![Zone::utc()] }
-    }
-}
-
-/// A length that can be counted.
-fn offered(text: &str) -> Result<Length, String> {
-    match text.parse()? {
-        Length::Rolling(_) => Err("rolling windows are not counted by this version".into()),
-        length => Ok(length),
     }
 }

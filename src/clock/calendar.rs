@@ -78,7 +78,8 @@ pub struct SeriesName {
     pub zone: Option<Arc<str>>,
 }
 
-/// Windows a series remembers: two for the frames about a border, two for another partition's.
+/// Windows a series remembers: two for the frames about a border, two for another partition's. Of
+/// rolling ones as many more as hold a time besides.
 const REMEMBERED: usize = 4;
 
 /// No window at all.
@@ -90,7 +91,7 @@ pub struct Calendar {
     zones: Vec<Zone>,
     series: Vec<Series>,
     /// By series, the one asked for last first.
-    remembered: Vec<[Window; REMEMBERED]>,
+    remembered: Vec<Box<[Window]>>,
 }
 
 impl Calendar {
@@ -134,13 +135,21 @@ impl Calendar {
                 series.len()
             )));
         }
-        let remembered = vec![[NEVER; REMEMBERED]; series.len()];
+        let remembered = |series: &Series| {
+            vec![NEVER; REMEMBERED + series.length.overlap() - 1].into_boxed_slice()
+        };
+        let remembered = series.iter().map(remembered).collect();
         Ok(Calendar { zones: named, series, remembered })
     }
 
     /// The series, by length (the shorter first) and then zone, in the order the zones were given.
     pub fn series(&self) -> &[Series] {
         &self.series
+    }
+
+    /// Windows a time lies in at most, of all series together: its places in a route.
+    pub fn places(&self) -> usize {
+        self.series.iter().map(|series| series.length.overlap()).sum()
     }
 
     /// The zone of a series.
@@ -174,7 +183,8 @@ impl Calendar {
         if place == Some(0) {
             return remembered[0];
         }
-        remembered[..=place.unwrap_or(REMEMBERED - 1)].rotate_right(1);
+        let last = remembered.len() - 1;
+        remembered[..=place.unwrap_or(last)].rotate_right(1);
         if place.is_none() {
             let Series { length, zone } = self.series[usize::from(series)];
             remembered[0] = Window { series, ..window_at(length, &self.zones[zone], ts_s) };
@@ -182,13 +192,13 @@ impl Calendar {
         remembered[0]
     }
 
-    /// The window after this one, of the same series; of a rolling one the next day's.
+    /// The window after this one, of the same series; of a rolling one the next day's. Those that hold a
+    /// time follow one another from [`Calendar::window_at`] on.
     pub fn next(&mut self, window: &Window) -> Window {
         self.window_at(window.series, window.end_s)
     }
 
-    /// Windows of this series that any span of so many seconds can touch at most. Rolling windows are
-    /// counted by their last days.
+    /// Windows of this series that times of any span of so many seconds can lie in at most.
     pub fn windows_max(&self, series: SeriesIndex, span_s: u32) -> u64 {
         let span_s = u64::from(span_s);
         let whole = |length_s: u64| span_s.div_ceil(length_s) + 1;
@@ -197,7 +207,10 @@ impl Calendar {
             Length::Minute => whole(60),
             Length::Fixed(length_s) => whole(u64::from(length_s)),
             Length::Hour => whole(3600) + 2 * (span_s / (5 * 86_400) + 1),
-            length => (span_s + 86_400).div_ceil(length.seconds_min()) + 1,
+            length => {
+                let named_in_it = (span_s + 86_400).div_ceil(length.seconds_min()) + 1;
+                named_in_it + (length.overlap() - 1) as u64
+            }
         }
     }
 }

@@ -2,8 +2,9 @@
 //! when a window is kept no longer.
 
 use super::Clock;
-use super::calendar::SeriesIndex;
+use super::calendar::{SeriesIndex, Window};
 use super::kept::Kept;
+use super::looking_up::Holding;
 use super::parking::Parked;
 use super::runs::Runs;
 use super::verdict::{ClosedBy, Deed, Head, NO_SLOT, Slot, Status, Verdicts};
@@ -118,9 +119,7 @@ impl Clock {
         let over_s = window.end_s + self.max_lag_s + self.kept_s;
         // Whoever still waits when it goes will not be counted in it.
         let is_over = self.lowest_s.is_some_and(|lowest_s| lowest_s >= over_s);
-        let shows = |frame: &Parked| {
-            frame.shown && !is_over && (window.ts_s..window.end_s).contains(&frame.ts_s)
-        };
+        let shows = |frame: &Parked| frame.shown && !is_over && window.contains(frame.ts_s);
         let shown = || {
             let waiting = self.partitions.all().flat_map(|(_, one)| one.parking.frames());
             waiting.filter(|frame| shows(frame))
@@ -129,8 +128,9 @@ impl Clock {
         let kept = &self.kept[slot];
         let is_provisional = status == Status::Provisional;
         let first_word = !kept.said.firmly && !is_provisional;
-        let is_empty = kept.frames + shown_frames == 0 && kept.said.records == 0;
-        if is_empty || !(first_word || kept.has_news(shown_frames)) {
+        let is_new = kept.said.records == 0;
+        let is_nothing = kept.frames + shown_frames == 0 || !self.has_begun(&window);
+        if is_new && is_nothing || !(first_word || kept.has_news(shown_frames)) {
             return;
         }
         // Once said firmly, a window is not open again.
@@ -165,6 +165,17 @@ impl Clock {
         self.count_result(window.series);
     }
 
+    /// Whether some frame, or one that is shown, is of a window's last day or lies beyond it. Of windows
+    /// that do not overlap each that has a frame has begun.
+    fn has_begun(&self, window: &Window) -> bool {
+        let has_come = |ts_s: i64| ts_s >= window.ts_s;
+        let waiting = || self.partitions.all().flat_map(|(_, one)| one.parking.frames());
+        window.start_s == window.ts_s
+            || self.newest_s.is_some_and(has_come)
+            || self.is_final(window.end_s)
+            || waiting().any(|frame| frame.shown && has_come(frame.ts_s))
+    }
+
     pub(super) fn is_complete(&self, start_s: i64) -> bool {
         self.partitions.complete_after_s().is_some_and(|after_s| start_s > after_s)
     }
@@ -196,16 +207,16 @@ impl Clock {
         }
         for ts_s in times_s {
             for series in self.all_series() {
-                if self.kept.find(series, ts_s).is_some() {
-                    continue;
-                }
-                let window = self.calendar.window_at(series, ts_s);
-                let over_s = window.end_s + self.max_lag_s + self.kept_s;
-                let is_over = |by: Option<i64>, at_s: i64| by.is_some_and(|by_s| by_s >= at_s);
-                if !is_over(self.lowest_s, over_s)
-                    && !is_over(self.out_before_s, window.end_s + self.max_lag_s)
-                {
-                    self.open(window, verdicts);
+                let mut windows = Holding::new(series, ts_s);
+                while let Some((window, known)) = self.next_holding(&mut windows) {
+                    let over_s = window.end_s + self.max_lag_s + self.kept_s;
+                    let is_over = |by: Option<i64>, at_s: i64| by.is_some_and(|by_s| by_s >= at_s);
+                    if known.is_none()
+                        && !is_over(self.lowest_s, over_s)
+                        && !is_over(self.out_before_s, window.end_s + self.max_lag_s)
+                    {
+                        self.open(window, verdicts);
+                    }
                 }
             }
         }
@@ -214,11 +225,14 @@ impl Clock {
     /// A frame that results show is refused after all.
     pub(super) fn take_back(&mut self, ts_s: i64) {
         for series in self.all_series() {
-            if let Some(slot) = self.kept.find(series, ts_s)
-                && self.kept[slot].said.records > 0
-            {
-                self.kept[slot].wrong = true;
-                self.next_due_s = self.next_due_s.min(self.next_tick_s());
+            let mut windows = Holding::new(series, ts_s);
+            while let Some((_, known)) = self.next_holding(&mut windows) {
+                if let Some(slot) = known
+                    && self.kept[slot].said.records > 0
+                {
+                    self.kept[slot].wrong = true;
+                    self.next_due_s = self.next_due_s.min(self.next_tick_s());
+                }
             }
         }
     }
@@ -254,6 +268,9 @@ impl Clock {
             let kept = &self.kept[slot];
             if kept.said.firmly || kept.frames == 0 {
                 self.judged.frames_put_out += kept.frames;
+            } else if !self.has_begun(&kept.window) {
+                self.judged.not_begun += 1;
+                self.judged.frames_not_begun += kept.frames;
             } else {
                 self.judged.left_open += 1;
                 self.judged.frames_left_open += kept.frames;

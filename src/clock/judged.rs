@@ -19,12 +19,18 @@ pub struct Judged {
     pub results: u64,
     /// Of those, empty windows.
     pub filled: u64,
+    /// Frames counted in windows; one of several windows counts in each, here and below.
+    pub in_windows: u64,
+    /// Those of them in windows put out.
+    pub frames_put_out: u64,
     /// Windows that were open when the log was left, and so not put out.
     pub left_open: u64,
-    /// Frames counted in those; one of several windows counts in each.
+    /// Frames counted in those.
     pub frames_left_open: u64,
-    /// Frames counted in windows put out, likewise.
-    pub frames_put_out: u64,
+    /// Rolling windows whose last day had not begun by then.
+    pub not_begun: u64,
+    /// Frames counted in those.
+    pub frames_not_begun: u64,
     /// Windows kept at once at most.
     pub open_peak: usize,
     /// Times that unread messages were lost.
@@ -35,12 +41,12 @@ pub struct Judged {
     pub by_series: Vec<SeriesJudged>,
 }
 
-/// What became of them in one series.
+/// What became of them in one series. A frame of several of its windows counts once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SeriesJudged {
-    /// Frames counted.
+    /// Frames counted in at least one window.
     pub counted: u64,
-    /// Those of them that were late.
+    /// Those of them that were late for one they were counted in.
     pub late: u64,
     /// Frames refused as late.
     pub refused_late: u64,

@@ -1,21 +1,20 @@
-//! Judging frames: a partition's next ones, those that waited, and the verdict of each series on a time.
+//! Judging frames: a partition's next ones, and those that waited.
 //!
 //! Frames of one run that do not lie above their partition's clock change nothing but counts, so they
 //! are judged together; all others one by one, by the steps of the clock's contract.
 
 use super::alarm::Alarm;
-use super::calendar::Window;
 use super::parking::Parked;
 use super::partitions::{Holds, One};
-use super::restart::{First, Said};
+use super::restart::First;
 use super::runs::{Run, Runs};
-use super::verdict::{Deed, NO_SLOT, REFUSED, Refusal, Slot, Verdicts};
+use super::verdict::{Refusal, Verdicts};
 use super::{Clock, Frames};
 use crate::error::Error;
 use crate::input::messages::Partition;
 
 /// Where a frame stands in its partition, where that matters.
-enum Stands<'a> {
+pub(super) enum Stands<'a> {
     /// It does not: the log has no partitions.
     Nowhere,
     /// Here; what its partition knew before it is asked for once it is needed.
@@ -161,6 +160,7 @@ impl Clock {
                 let route = run.route;
                 verdicts.send(route);
                 self.judged.counted += 1;
+                self.newest_s = self.newest_s.max(Some(ts_s));
             }
             Some(why) => {
                 verdicts.refuse(why);
@@ -203,6 +203,7 @@ impl Clock {
         match run.refusal {
             None => {
                 self.judged.counted += 1;
+                self.newest_s = self.newest_s.max(Some(frame.ts_s));
                 verdicts.release(run.route, &frame);
             }
             Some(why) => {
@@ -303,101 +304,5 @@ impl Clock {
         } else if many {
             self.alarms.push(alarm);
         }
-    }
-
-    /// What each series says of a time; windows are opened if need be.
-    fn look_up(
-        &mut self,
-        partition: Partition,
-        ts_s: i64,
-        clock_s: Option<i64>,
-        stands: &Stands<'_>,
-        verdicts: &mut Verdicts,
-    ) -> Run {
-        let mut run = Run::ALL;
-        let mut out_before = false;
-        self.route.clear();
-        let judged_before = match *stands {
-            Stands::At(_, offset, _) => offset < self.partitions.one(partition).judged_to,
-            Stands::Nowhere => false,
-        };
-        for series in self.all_series() {
-            let bit = 1 << series;
-            let known = self.kept.find(series, ts_s);
-            let window = match known {
-                Some(slot) => self.kept[slot].window,
-                None => self.calendar.window_at(series, ts_s),
-            };
-            (run.start_s, run.end_s) = (run.start_s.max(window.ts_s), run.end_s.min(window.end_s));
-            let final_s = window.end_s + self.max_lag_s;
-            let over_s = final_s + self.kept_s;
-            let reached = |by: Option<i64>, at_s: i64| by.is_some_and(|by_s| by_s >= at_s);
-            let put_out_before = reached(self.out_before_s, final_s);
-            let slot = if put_out_before && judged_before {
-                out_before = true;
-                None
-            } else if reached(clock_s, over_s) {
-                run.refused_late |= bit;
-                None
-            } else if known.is_none() && (put_out_before || reached(self.lowest_s, over_s)) {
-                // Late for a window that only an earlier run kept: nobody can count it any more.
-                let late = !reached(self.lowest_s, over_s) && reached(clock_s, final_s);
-                *if late { &mut run.refused_late } else { &mut run.refused_gone } |= bit;
-                None
-            } else {
-                known.or_else(|| self.open(window, verdicts))
-            };
-            let next_s = if reached(clock_s, final_s) { over_s } else { final_s };
-            if !reached(clock_s, next_s) {
-                run.clock_below_s = run.clock_below_s.min(next_s);
-            }
-            self.route.push(slot.unwrap_or(NO_SLOT));
-            let Some(slot) = slot else { continue };
-            if reached(clock_s, final_s) {
-                run.late |= bit;
-            }
-            let kept = &mut self.kept[slot];
-            run.revises |= kept.said.firmly || reached(self.lowest_s, final_s);
-            if let Stands::At(partition, offset, first) = *stands {
-                let one = self.partitions.one(partition);
-                kept.note(partition, offset, || first(one));
-            }
-        }
-        if self.route.iter().any(|&slot| slot != NO_SLOT) {
-            run.route = verdicts.add_route(&self.route);
-        } else {
-            run.route = REFUSED;
-            run.refusal = Some(match () {
-                () if out_before => Refusal::OutBefore,
-                () if run.refused_gone != 0 => Refusal::Gone,
-                () => Refusal::Late,
-            });
-        }
-        run
-    }
-
-    /// Begins to keep a window.
-    pub(super) fn open(&mut self, window: Window, verdicts: &mut Verdicts) -> Option<Slot> {
-        let known = self
-            .said_before
-            .iter()
-            .position(|said| said.series == window.series && said.ts_s == window.ts_s);
-        let said = match (known, &self.filled) {
-            (Some(index), _) => self.said_before.swap_remove(index).said,
-            (None, Some(filled)) if filled.holds(&window) => {
-                Said { records: 1, firmly: true, ..Said::default() }
-            }
-            _ => Said::default(),
-        };
-        let Some(slot) = self.kept.open(window, said) else {
-            self.failed.get_or_insert(Error::TooManyWindows);
-            return None;
-        };
-        verdicts.mark(slot, Deed::Open);
-        let final_s = window.end_s + self.max_lag_s;
-        let is_final = self.lowest_s.is_some_and(|lowest_s| lowest_s >= final_s);
-        let next_s = if is_final { final_s + self.kept_s } else { final_s };
-        self.next_due_s = self.next_due_s.min(next_s);
-        Some(slot)
     }
 }

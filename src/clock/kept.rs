@@ -2,8 +2,8 @@
 //! of them.
 //!
 //! A slot's number is the window's name to the counters. The one freed last is opened first, as its
-//! memory is warm and grown. Windows of one series do not overlap (a rolling one stands for its last
-//! day), so that of a time is found by its end.
+//! memory is warm and grown. Windows of one series follow one another, a rolling one by its last day, so
+//! that named by a time is found by its end; other rolling ones that hold the time come after it.
 
 use std::collections::VecDeque;
 use std::ops::{Index, IndexMut};
@@ -83,7 +83,8 @@ impl KeptWindows {
         }
     }
 
-    /// The window of a series that a time lies in, if it is kept.
+    /// The window of a series that a time lies in, if it is kept; of rolling ones that whose last day it
+    /// lies in.
     pub(super) fn find(&self, series: SeriesIndex, ts_s: i64) -> Option<Slot> {
         let slots = &self.by_end[usize::from(series)];
         let index = slots.partition_point(|&slot| self[slot].window.end_s <= ts_s);

@@ -32,7 +32,12 @@
 //! | from there on | refused: late | refused: late |
 //!
 //! A frame counted by these rules whose window is no longer kept is refused: gone. A frame is counted if
-//! any series counts it; else it is gone if any series says so, else late.
+//! any window counts it; else it is gone if any window says so, else late.
+//!
+//! A **rolling window** is one like others, only that it overlaps its neighbours: a frame lies in as many as
+//! it has days, from that of its own day on, and is judged for each by itself. So it may be late for
+//! yesterday's and on time for today's. It has *begun*, and only then can come out, when it is final or a
+//! time of its last day or later has been counted, or is shown: none comes out for a day to come.
 //!
 //! **A window.** *Lowest* is the lowest clock of the partitions that hold time back: all but those ended
 //! or silent. One without a clock holds everything. It never goes back; while none holds, it stays.
@@ -61,6 +66,7 @@ mod fill;
 pub mod judged;
 mod judging;
 mod kept;
+mod looking_up;
 mod merge;
 pub mod parking;
 pub mod partitions;
@@ -139,6 +145,8 @@ pub struct Clock {
     out_before_s: Option<i64>,
     /// What an earlier run said of windows that were not final.
     said_before: Vec<SaidOf>,
+    /// The latest time counted.
+    newest_s: Option<i64>,
     /// The slots of a route being made.
     route: Vec<Slot>,
     /// Windows about to come out.
@@ -176,7 +184,8 @@ impl Clock {
             ticks: i64::MIN,
             out_before_s: None,
             said_before: Vec::new(),
-            route: Vec::with_capacity(series),
+            newest_s: None,
+            route: Vec::with_capacity(settings.calendar.places()),
             due: Vec::new(),
             at_end: None,
             restart_due: false,
@@ -348,7 +357,8 @@ impl Clock {
 
     /// Tells the windows and the accounts of all frames judged.
     fn tell(&mut self, verdicts: &Verdicts) {
-        if self.runs.tell(verdicts, &mut self.kept, &mut self.judged) || self.updates {
+        let Clock { runs, calendar, max_lag_s, kept, judged, .. } = self;
+        if runs.tell(verdicts, calendar, *max_lag_s, kept, judged) || self.updates {
             self.next_due_s = self.next_due_s.min(self.next_tick_s());
         }
     }

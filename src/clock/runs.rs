@@ -4,6 +4,7 @@
 //! frames go to and fro. Runs are one batch's and one partition's, and hold as long as the partition's
 //! clock stays below a mark and no window leaves the list.
 
+use super::calendar::{Calendar, Window};
 use super::judged::Judged;
 use super::kept::KeptWindows;
 use super::verdict::{NO_SLOT, REFUSED, Refusal, Route, Verdicts};
@@ -21,11 +22,11 @@ pub(super) struct Run {
     pub(super) route: Route,
     /// Why they are not counted anywhere.
     pub(super) refusal: Option<Refusal>,
-    /// By bit, the series they are late for.
-    pub(super) late: u64,
-    /// By bit, the series that refuse them as late.
+    /// They are late for windows whose end + max-lag this clock has reached.
+    pub(super) clock_s: Option<i64>,
+    /// By bit, the series no window of which counts them, as they are late.
     pub(super) refused_late: u64,
-    /// By bit, the series that refuse them as gone.
+    /// By bit, the series no window of which counts them, as one at least is gone.
     pub(super) refused_gone: u64,
     /// Whether they change what was said.
     pub(super) revises: bool,
@@ -41,7 +42,7 @@ impl Run {
         clock_below_s: i64::MAX,
         route: REFUSED,
         refusal: None,
-        late: 0,
+        clock_s: None,
         refused_late: 0,
         refused_gone: 0,
         revises: false,
@@ -49,6 +50,18 @@ impl Run {
     };
     /// Holds no time at all.
     const NONE: Run = Run { start_s: 0, end_s: 0, ..Run::ALL };
+
+    /// Only times that share this window with a time it holds, and only as long as the clock reaches no
+    /// other of these marks, seconds after the window's end.
+    pub(super) fn narrow(&mut self, ts_s: i64, window: &Window, marks_s: [i64; 2]) {
+        let start_s = if window.ts_s <= ts_s { window.ts_s } else { window.start_s };
+        (self.start_s, self.end_s) = (self.start_s.max(start_s), self.end_s.min(window.end_s));
+        let next_s = marks_s
+            .map(|mark_s| window.end_s + mark_s)
+            .into_iter()
+            .find(|&at_s| self.clock_s.is_none_or(|clock_s| clock_s < at_s));
+        self.clock_below_s = self.clock_below_s.min(next_s.unwrap_or(i64::MAX));
+    }
 
     /// Whether it holds a time.
     #[inline]
@@ -98,6 +111,8 @@ impl Runs {
     pub(super) fn tell(
         &mut self,
         verdicts: &Verdicts,
+        calendar: &Calendar,
+        max_lag_s: i64,
         kept: &mut KeptWindows,
         judged: &mut Judged,
     ) -> bool {
@@ -108,20 +123,26 @@ impl Runs {
                 continue;
             }
             revises |= run.revises;
-            let all = verdicts.slots(run.route).iter().zip(&mut judged.by_series);
-            for (series, (&slot, of_series)) in all.enumerate() {
-                let is_in = |mask: u64| mask >> series & 1 == 1;
+            let late_to_s = run.clock_s.map_or(i64::MIN, |clock_s| clock_s - max_lag_s);
+            let mut slots = verdicts.slots(run.route);
+            let all = calendar.series().iter().zip(&mut judged.by_series);
+            for (number, (series, of_series)) in all.enumerate() {
+                let (own, others) = slots.split_at(series.length.overlap());
+                slots = others;
+                let is_in = |mask: u64| mask >> number & 1 == 1;
                 of_series.refused_late += if is_in(run.refused_late) { frames } else { 0 };
                 of_series.refused_gone += if is_in(run.refused_gone) { frames } else { 0 };
-                if slot == NO_SLOT {
-                    continue;
+                let (mut is_counted, mut is_late) = (false, false);
+                for &slot in own.iter().filter(|&&slot| slot != NO_SLOT) {
+                    let kept = &mut kept[slot];
+                    let late = kept.window.end_s <= late_to_s;
+                    kept.frames += frames;
+                    kept.late += if late { frames } else { 0 };
+                    judged.in_windows += frames;
+                    (is_counted, is_late) = (true, is_late | late);
                 }
-                kept[slot].frames += frames;
-                of_series.counted += frames;
-                if is_in(run.late) {
-                    kept[slot].late += frames;
-                    of_series.late += frames;
-                }
+                of_series.counted += if is_counted { frames } else { 0 };
+                of_series.late += if is_late { frames } else { 0 };
             }
         }
         revises

@@ -81,14 +81,16 @@ impl ClockSettings {
     }
 
     /// Windows kept at once where partitions are near one another and few times lie ahead: those that
-    /// touch the span from the oldest time kept to the farthest one counted, and one a series that is
+    /// hold a time from the oldest kept to the farthest one counted, and those of one time more, which are
     /// opened before others go.
     pub fn windows_kept(&self) -> usize {
         let ahead_s = if self.agree.is_some() { self.max_ahead_s } else { 0 };
         let span_s = self.max_lag_s.saturating_add(self.kept_s()).saturating_add(ahead_s);
         (0..)
             .zip(self.calendar.series())
-            .map(|(series, _)| self.calendar.windows_max(series, span_s) + 1)
+            .map(|(number, series)| {
+                self.calendar.windows_max(number, span_s) + series.length.overlap() as u64
+            })
             .map(|windows| usize::try_from(windows).unwrap_or(usize::MAX))
             .fold(0, usize::saturating_add)
     }

@@ -4,19 +4,23 @@ mod awkward;
 mod fed;
 mod partitions;
 mod reference;
+mod rolling;
 mod rules;
 
 use super::verdict::{ClosedBy, Deed, NO_SLOT};
 use super::*;
 use crate::batch::{Batch, BatchShape};
 
-/// A batch of frames of these times, all of different users, and their offsets if there are any.
-fn batch(times: &[i64], first_offset: Option<u64>, series: usize) -> Batch {
+/// A batch of frames of these times, all of different users, and their offsets if there are any; with
+/// verdicts for so many series and places.
+fn batch(times: &[i64], first_offset: Option<u64>, width: [usize; 2]) -> Batch {
+    let [series, places] = width;
     let mut batch = Batch::new(&BatchShape {
         frames_max: times.len(),
         uid_bytes_max: times.len() * 16 + 16,
         shards: 1,
         series,
+        places,
         held_bytes: None,
         partitioned: first_offset.is_some(),
     });
@@ -35,7 +39,7 @@ fn check(max_lag_s: u32, step: usize, times: &[i64], expected: &str) {
     let settings = ClockSettings { max_lag_s, ..ClockSettings::plain() };
     let mut clock = Clock::new(&settings);
     let mut said = Vec::new();
-    let mut verdicts = Verdicts::new(step, 1);
+    let mut verdicts = Verdicts::new(step, 1, 1);
     let mut slot_start = vec![None; settings.windows_open_max()];
     let batches = times.chunks(step).map(Some).chain([None]);
     for batch in batches {
@@ -44,7 +48,7 @@ fn check(max_lag_s: u32, step: usize, times: &[i64], expected: &str) {
             Some(times) => clock.judge(
                 &Frames {
                     partition: 0,
-                    facts: &super::tests::batch(times, None, 1).facts,
+                    facts: &super::tests::batch(times, None, [1, 1]).facts,
                     held: None,
                     next_offset: 0,
                     wall_s: None,
@@ -129,8 +133,8 @@ fn the_far_ends_of_time_are_windows_like_others() {
 #[test]
 fn broken_off_puts_nothing_out() {
     let mut clock = Clock::new(&ClockSettings::plain());
-    let mut verdicts = Verdicts::new(8, 1);
-    let facts = &batch(&[0, 1, 61], None, 1).facts;
+    let mut verdicts = Verdicts::new(8, 1, 1);
+    let facts = &batch(&[0, 1, 61], None, [1, 1]).facts;
     let frames = Frames { partition: 0, facts, held: None, next_offset: 0, wall_s: None };
     clock.judge(&frames, &mut verdicts);
     verdicts.clear();

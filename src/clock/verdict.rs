@@ -1,8 +1,9 @@
 //! Verdicts: what the clock tells the counters, in the batch itself.
 //!
-//! For each frame and each series of windows there is one verdict: the slot of the window it is
-//! counted in, or none. As nearly all frames of a batch share theirs, a frame carries the number of a
-//! *route*, and a route lists one slot for each series. Route 0 refuses the frame everywhere.
+//! For each frame and each window it lies in there is one verdict: the slot it is counted in, or none.
+//! As nearly all frames of a batch share theirs, a frame carries the number of a *route*, and a route
+//! lists the slots, series by series: one place each, of rolling windows one a day. Route 0 refuses the
+//! frame everywhere.
 //!
 //! What happens to slots (opened, reported, freed) stands between the frames as *marks*: a mark at
 //! `place` happens before that frame is counted. All counters see the same marks in the same
@@ -19,7 +20,7 @@ use crate::clock::released::Released;
 /// Number of a window slot, the same in every counter.
 pub type Slot = u16;
 
-/// In a route: not counted in a window of this series.
+/// In a route: not counted in a window there.
 pub const NO_SLOT: Slot = u16::MAX;
 
 /// Number of a route within its batch.
@@ -151,7 +152,7 @@ pub struct Head {
 /// The verdicts of one batch.
 #[derive(Debug)]
 pub struct Verdicts {
-    series: usize,
+    places: usize,
     route_of: Vec<Route>,
     slots: Vec<Slot>,
     refusals: Vec<(u16, Refusal)>,
@@ -163,14 +164,15 @@ pub struct Verdicts {
 }
 
 impl Verdicts {
-    /// Empty, with room for the verdicts of `frames_max` frames.
-    pub fn new(frames_max: usize, series: usize) -> Verdicts {
+    /// Empty, with room for the verdicts of `frames_max` frames, each of which lies in so many windows
+    /// at most.
+    pub fn new(frames_max: usize, series: usize, places: usize) -> Verdicts {
         let mut verdicts = Verdicts {
-            series,
+            places,
             route_of: Vec::with_capacity(frames_max),
-            slots: Vec::with_capacity(Self::routes_max(frames_max) * series),
+            slots: Vec::with_capacity(Self::routes_max(frames_max) * places),
             refusals: Vec::with_capacity(frames_max),
-            marks: Vec::with_capacity(Self::marks_max(frames_max, series)),
+            marks: Vec::with_capacity(Self::marks_max(frames_max, series, places)),
             heads: Vec::with_capacity(frames_max * series),
             released: Released::default(),
             rejected: Vec::new(),
@@ -183,16 +185,18 @@ impl Verdicts {
         frames_max + 1
     }
 
-    /// A frame opens at most one window of each series, and what is opened is reported and freed.
-    fn marks_max(frames_max: usize, series: usize) -> usize {
-        3 * frames_max * series
+    /// The first frame opens all its windows and each further one at most one of each series, where
+    /// no day lies between them; and what is opened is reported and freed. Rolling windows of frames
+    /// that are days apart can be more; then there is more room from then on.
+    fn marks_max(frames_max: usize, series: usize, places: usize) -> usize {
+        3 * (frames_max * series + places)
     }
 
     /// Bytes reserved for the verdicts of one batch.
-    pub fn bytes_max(frames_max: usize, series: usize) -> usize {
+    pub fn bytes_max(frames_max: usize, series: usize, places: usize) -> usize {
         frames_max * (size_of::<Route>() + size_of::<(u16, Refusal)>())
-            + Self::routes_max(frames_max) * series * size_of::<Slot>()
-            + Self::marks_max(frames_max, series) * size_of::<Mark>()
+            + Self::routes_max(frames_max) * places * size_of::<Slot>()
+            + Self::marks_max(frames_max, series, places) * size_of::<Mark>()
             + frames_max * series * size_of::<Head>()
     }
 
@@ -200,7 +204,7 @@ impl Verdicts {
     pub fn clear(&mut self) {
         self.route_of.clear();
         self.slots.clear();
-        self.slots.resize(self.series, NO_SLOT);
+        self.slots.resize(self.places, NO_SLOT);
         self.refusals.clear();
         self.marks.clear();
         self.heads.clear();
@@ -208,10 +212,10 @@ impl Verdicts {
         self.rejected.clear();
     }
 
-    /// A new route: for each series the slot of the frame's window, or [`NO_SLOT`].
+    /// A new route: at each place the slot of the frame's window, or [`NO_SLOT`].
     pub fn add_route(&mut self, slots: &[Slot]) -> Route {
-        debug_assert_eq!(slots.len(), self.series);
-        let route = self.slots.len() / self.series;
+        debug_assert_eq!(slots.len(), self.places);
+        let route = self.slots.len() / self.places;
         self.slots.extend_from_slice(slots);
         Route::try_from(route).expect("a batch has fewer routes than frames and released facts + 2")
     }
@@ -221,7 +225,7 @@ impl Verdicts {
     pub fn last_route(&self) -> Route {
         // A batch has fewer than 2^16.
         #[allow(clippy::cast_possible_truncation)]
-        let route = (self.slots.len() / self.series - 1) as Route;
+        let route = (self.slots.len() / self.places - 1) as Route;
         route
     }
 
@@ -305,11 +309,11 @@ impl Verdicts {
         &self.route_of
     }
 
-    /// A route's slots, one for each series.
+    /// A route's slots, one for each place.
     #[inline]
     pub fn slots(&self, route: Route) -> &[Slot] {
-        let start = usize::from(route) * self.series;
-        &self.slots[start..start + self.series]
+        let start = usize::from(route) * self.places;
+        &self.slots[start..start + self.places]
     }
 
     /// The marks, in order.

@@ -26,7 +26,8 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     let output = &args.output;
     let clock = args.frames.clock()?;
     topics_written::check(args)?;
-    let read = Read::look_at(&args.input, output.output.as_deref(), &clock)?;
+    let writes = output.output.is_some() || output.rejects_topic.is_some();
+    let read = Read::look_at(&args.input, output.output.as_deref(), writes, &clock)?;
     let now_s = args.frames.time.now.or_else(|| read.is_bounded().then(crate::input::wall_s));
     let clock = ClockSettings { partitioned: read.is_partitioned(), now_s, ..clock };
     let cores = cores();

@@ -27,6 +27,7 @@ pub fn run(args: &PlanArgs) -> Result<ExitCode, Error> {
         uid_bytes_max: sizes.batch_uid_bytes,
         shards: topology.counters,
         series: clock.calendar.series().len(),
+        places: clock.calendar.places(),
         held_bytes: None,
         partitioned: false,
     };

@@ -35,17 +35,19 @@ pub enum Told {
 }
 
 impl Read {
-    /// Looks at what these flags name. `output` is the topic of the results, where there is one.
+    /// Looks at what these flags name. `output` is the topic of the results, where there is one; `writes`
+    /// says whether any topic is written to.
     ///
     /// # Errors
     /// It cannot be read, or there is both or neither.
     pub fn look_at(
         args: &InputArgs,
         output: Option<&str>,
+        writes: bool,
         clock: &ClockSettings,
     ) -> Result<Read, Error> {
         let Some(topic) = &args.topic.topic else {
-            if args.topic.brokers.brokers.is_some() && output.is_none() {
+            if args.topic.brokers.brokers.is_some() && !writes {
                 return Err(Error::usage("--brokers: give the topic to read by --topic"));
             }
             return super::inputs(&args.files).map(Read::Files);

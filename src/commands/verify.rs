@@ -12,7 +12,7 @@ use super::settle::count;
 use super::{print, say};
 use crate::cli::VerifyArgs;
 use crate::error::{Error, ExitCode};
-use crate::limits::TS_S_MAX;
+use crate::limits::{TS_S_MAX, TS_S_MIN};
 use crate::scan::TsUnit;
 use crate::verify::replay::{Key, Replay, Word};
 use crate::verify::{borders, oracle};
@@ -141,11 +141,14 @@ impl Told {
     }
 }
 
-/// Whether this is how RFC 3339 writes a second of unix time. Beyond the year 9999 only its form is
+/// Whether this is how RFC 3339 writes a second of unix time. Outside the years 1 to 9999 only the year is
 /// looked at.
 fn is_instant(text: &str, second: i64) -> bool {
     if second > TS_S_MAX {
-        return text.starts_with("+010000-01-0");
+        return text.starts_with("+010000-");
+    }
+    if second < TS_S_MIN {
+        return text.starts_with("0000-");
     }
     oracle::ts_of(format!("\"{text}\"").as_bytes(), TsUnit::Rfc3339) == Some(second)
 }

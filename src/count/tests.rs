@@ -118,7 +118,8 @@ impl Checked {
             frames_max: frames.len(),
             uid_bytes_max: frames.len() * 64 + 1024,
             shards: 1,
-            series: SIZES,
+            series: 1,
+            places: SIZES,
             held_bytes: None,
             partitioned: false,
         };
@@ -258,6 +259,7 @@ fn too_many_users_are_an_error() {
         uid_bytes_max: 4096,
         shards: 1,
         series: 1,
+        places: 1,
         held_bytes: None,
         partitioned: false,
     };

@@ -123,10 +123,11 @@ pub struct Message<'m> {
 
 /// One scanner's reader of a source.
 pub trait MessageReader: Send {
-    /// Lets go of the messages drawn before, which must have been taken, and draws the next. `reached`
-    /// is a time that most of those messages had reached, if they were scanned: by it the source
-    /// holds back a partition that is far ahead of others.
-    fn draw(&mut self, reached_s: Option<i64>) -> Drawn;
+    /// Lets go of the messages drawn before, which must have been taken, and draws the next. `last_s` are
+    /// the last times of those messages, as far as they were scanned, at most
+    /// [`AGREE_LAST_MAX`](crate::limits::AGREE_LAST_MAX): by them the source holds back a partition that
+    /// is far ahead of others. They count once, however often there is nothing to draw.
+    fn draw(&mut self, last_s: &[i64]) -> Drawn;
 
     /// The next of the messages drawn; none after the last.
     fn next(&mut self) -> Option<Message<'_>>;

@@ -12,6 +12,7 @@ use super::part::Part;
 use super::positions::Position;
 use super::reading::Reading;
 use super::vigil::Vigil;
+use crate::clock::agreement::Agreement;
 use crate::error::Error;
 use crate::input::messages::{News, Partition};
 
@@ -21,7 +22,8 @@ impl Reading {
         let now = Instant::now();
         let mut list = TopicPartitionList::new();
         for position in positions {
-            let mut part = Part::new(position, Vigil::new(now));
+            let agreement = Agreement::new(self.plan.agree, self.plan.keep_s);
+            let mut part = Part::new(position, Vigil::new(now), agreement);
             let Position { partition, entry, .. } = *position;
             let index = self.parts.len();
             debug_assert_eq!(index, partition as usize);

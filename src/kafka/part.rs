@@ -7,6 +7,7 @@ use super::held::{Head, Held};
 use super::positions::{Bound, Position};
 use super::table::Row;
 use super::vigil::Vigil;
+use crate::clock::agreement::Agreement;
 use crate::input::messages::{Entry, Partition};
 
 /// One partition. See the module's header.
@@ -29,6 +30,8 @@ pub struct Part {
     pub reset: u32,
     /// What time says of it.
     pub vigil: Vigil,
+    /// The time it has reached, as far as is told here.
+    pub agreement: Agreement,
 }
 
 /// What drawn messages came to.
@@ -54,7 +57,7 @@ pub enum Drew {
 
 impl Part {
     /// A partition about to be read.
-    pub fn new(position: &Position, vigil: Vigil) -> Part {
+    pub fn new(position: &Position, vigil: Vigil, agreement: Agreement) -> Part {
         Part {
             partition: position.partition,
             queue: None,
@@ -65,6 +68,7 @@ impl Part {
             out: 0,
             reset: 0,
             vigil,
+            agreement,
         }
     }
 

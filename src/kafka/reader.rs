@@ -16,24 +16,22 @@ pub struct Reader {
     token: Token<Reading>,
     /// The partition of the messages drawn last, until that they are done with is told.
     drew: Option<Partition>,
-    reached_s: Option<i64>,
 }
 
 impl Reader {
     /// A reader of what this token guards.
     pub fn new(client: Arc<Client>, token: Token<Reading>) -> Reader {
-        Reader { held: Held::new(client), token, drew: None, reached_s: None }
+        Reader { held: Held::new(client), token, drew: None }
     }
 }
 
 impl MessageReader for Reader {
-    fn draw(&mut self, reached_s: Option<i64>) -> Drawn {
+    fn draw(&mut self, last_s: &[i64]) -> Drawn {
         // Before the token is asked for: giving back takes as long as drawing.
         self.held.give_back();
-        self.reached_s = reached_s.or(self.reached_s);
         let Some(mut reading) = self.token.try_take() else { return Drawn::Busy };
         if let Some(partition) = self.drew.take() {
-            reading.done(partition, self.reached_s.take());
+            reading.done(partition, last_s);
         }
         let drawn = reading.draw(&mut self.held);
         match drawn {

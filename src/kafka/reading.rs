@@ -29,8 +29,10 @@ use super::table::Table;
 use super::vigil::Patience;
 use super::watch::Watch;
 use crate::cli::kafka::{OnGap, Until};
+use crate::clock::agreement::Agree;
 use crate::error::Error;
 use crate::input::messages::{ChunkNumbers, Drawn, News, Partition};
+use crate::input::wall_s;
 use crate::ring::{Stop, StopReason};
 
 /// What is read, and how: fixed for the run.
@@ -56,6 +58,12 @@ pub struct Plan {
     pub patience: Patience,
     /// Seconds of event time between partitions at most.
     pub max_skew_s: u32,
+    /// What moves a partition's time, and the largest small step.
+    pub agree: Agree,
+    /// See [`ClockSettings::keep_s`](crate::clock::ClockSettings::keep_s).
+    pub keep_s: u32,
+    /// How far beyond the wall clock a time may lie and agree; none: any.
+    pub max_ahead_s: Option<u32>,
 }
 
 /// The topic being read. See the module's header.
@@ -185,14 +193,22 @@ impl Reading {
         }
     }
 
-    /// A scanner is done with a chunk of a partition, most of which had reached this time.
-    pub fn done(&mut self, partition: Partition, reached_s: Option<i64>) {
+    /// A scanner is done with a chunk of a partition, whose last times were these.
+    pub fn done(&mut self, partition: Partition, last_s: &[i64]) {
         let index = partition as usize;
-        if let Some(part) = self.parts.get_mut(index) {
-            part.out -= 1;
-            if reached_s.is_some_and(|reached_s| self.skew.reach(index, reached_s)) {
-                part.vigil.moved(Instant::now());
-            }
+        let Some(part) = self.parts.get_mut(index) else { return };
+        part.out -= 1;
+        if last_s.is_empty() {
+            return;
+        }
+        // The same rule as the clock's, on part of the times: what does not move that, holds nothing back.
+        let agrees_to_s = self.plan.max_ahead_s.map(|ahead_s| wall_s() + i64::from(ahead_s));
+        for &ts_s in last_s.iter().filter(|&&ts_s| agrees_to_s.is_none_or(|to_s| ts_s <= to_s)) {
+            part.agreement.see(ts_s);
+        }
+        let reached_s = part.agreement.clock_s();
+        if reached_s.is_some_and(|reached_s| self.skew.reach(index, reached_s)) {
+            part.vigil.moved(Instant::now());
         }
     }
 

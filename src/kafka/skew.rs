@@ -1,6 +1,7 @@
 //! Which partitions have to wait: one whose time is more than `--max-skew` ahead of the one furthest
 //! behind is not read on until the others have caught up, so that a backfill of years over many
-//! partitions keeps few windows open. It bounds memory and decides nothing: whatever is read is judged.
+//! partitions keeps few windows open. It bounds memory and decides nothing: whatever is read is judged. A
+//! partition's time is what its last frames agree on, as it is for the clock: a flipped one is not it.
 //!
 //! Ended and silent partitions do not count, as nothing of theirs is waited for. One that has shown no
 //! time yet counts as if it stood at the earliest first time of any: it may well begin there. The one

@@ -18,6 +18,7 @@ use super::table::Table;
 use super::vigil::Patience;
 use crate::cli::kafka::{From, TopicArgs, Until};
 use crate::clock::ClockSettings;
+use crate::clock::agreement::Agree;
 use crate::clock::calendar::SeriesName;
 use crate::clock::restart::Restart;
 use crate::error::Error;
@@ -105,6 +106,9 @@ impl Topic {
             group: group.map(str::to_owned),
             patience,
             max_skew_s: args.max_skew,
+            agree: clock.agree.unwrap_or(Agree::ONE),
+            keep_s: clock.keep_s,
+            max_ahead_s: clock.agree.map(|_| clock.max_ahead_s),
         };
         Ok(Topic {
             cluster_id: looker.client.cluster_id(),

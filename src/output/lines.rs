@@ -97,7 +97,7 @@ impl LineWriter {
         let [window, start, users, frames, late, status, closed_by, complete, zone] = cells;
         writeln!(
             self.line,
-            "{window:<11}  {start:<20}  {users:>12}  {frames:>14}  {late:>10}  {status:<8}  {closed_by:<9}  {complete:<8}  {zone}"
+            "{window:<11}  {start:<20}  {users:>12}  {frames:>14}  {late:>10}  {status:<11}  {closed_by:<9}  {complete:<8}  {zone}"
         )
     }
 }

@@ -104,17 +104,6 @@ pub(super) fn from_messages(
     BatchEnd::More
 }
 
-/// A time that a majority of the last times has reached: a single time flipped far ahead is not it.
-pub(super) fn reached_s(ts_s: &[i64]) -> Option<i64> {
-    const LAST: usize = 64;
-    let mut last = [0; LAST];
-    let ts_s = &ts_s[ts_s.len().saturating_sub(LAST)..];
-    let last = &mut last[..ts_s.len()];
-    last.copy_from_slice(ts_s);
-    last.sort_unstable();
-    last.get(last.len() / 2).copied()
-}
-
 /// Where a frame stands: behind the byte order mark of its line, which is not the frame's.
 fn place_of(frame: &[u8], line: &[u8], line_at: Place) -> Place {
     let mark_bytes = frame.as_ptr().addr() - line.as_ptr().addr();

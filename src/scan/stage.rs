@@ -16,6 +16,7 @@ use crate::batch::{Batch, BatchEnd, BatchHandle, Tally};
 use crate::count::hash::UidHasher;
 use crate::input::frames::{Claimed, FrameReader};
 use crate::input::messages::{Drawn, MessageReader, News, Partition};
+use crate::limits::AGREE_LAST_MAX;
 use crate::report::{Report, ScanReport};
 use crate::ring::sync::AtomicBool;
 use crate::ring::{Consumer, Producer, PushError};
@@ -77,8 +78,8 @@ pub struct ScanStage {
     pending: Option<BatchHandle>,
     /// The chunk being read.
     chunk: Option<Chunk>,
-    /// A time most of the chunk's messages have reached.
-    reached_s: Option<i64>,
+    /// The last times of the chunk's messages.
+    last_s: Vec<i64>,
     /// Set until the clock has decided on the unit.
     checking_unit: Arc<AtomicBool>,
     counters: Arc<ScanCounters>,
@@ -120,7 +121,7 @@ impl ScanStage {
             batch: None,
             pending: None,
             chunk: None,
-            reached_s: None,
+            last_s: Vec::with_capacity(AGREE_LAST_MAX),
             checking_unit: parts.checking_unit,
             counters: parts.counters,
             report: ScanReport::default(),
@@ -160,7 +161,12 @@ impl ScanStage {
             Reader::Messages(messages) => {
                 (batch.partition, batch.wall_s) = (partition, messages.wall_s());
                 let end = fill::from_messages(&mut **messages, &mut frames, batch);
-                self.reached_s = fill::reached_s(batch.facts.ts_s()).or(self.reached_s);
+                let times_s = batch.facts.ts_s();
+                let last = times_s.len().saturating_sub(AGREE_LAST_MAX);
+                if !times_s.is_empty() {
+                    self.last_s.clear();
+                    self.last_s.extend_from_slice(&times_s[last..]);
+                }
                 end
             }
         }
@@ -200,8 +206,11 @@ impl ScanStage {
                     Err(Step::Done)
                 }
             },
-            Reader::Messages(messages) => match messages.draw(self.reached_s.take()) {
-                Drawn::Messages { chunk, partition } => Ok(Chunk { number: chunk, partition }),
+            Reader::Messages(messages) => match messages.draw(&self.last_s) {
+                Drawn::Messages { chunk, partition } => {
+                    self.last_s.clear();
+                    Ok(Chunk { number: chunk, partition })
+                }
                 Drawn::News { chunk, news } => {
                     Err(self.pass_on(chunk, BatchEnd::ChunkDone, Some(news)))
                 }

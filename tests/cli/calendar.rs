@@ -32,6 +32,7 @@ fn each_length_in_a_zone() {
         ("week", format!("{z} 2023-11-12T18:15:00Z 2023-11-19T18:15:00Z 2")),
         ("month", format!("{z} 2023-10-31T18:15:00Z 2023-11-30T18:15:00Z 2")),
         ("year", format!("{z} 2022-12-31T18:15:00Z 2023-12-31T18:15:00Z 2")),
+        ("rolling:3d", format!("{z} 2023-11-11T18:15:00Z 2023-11-14T18:15:00Z 1")),
         ("minute", "- 2023-11-14T18:14:00Z 2023-11-14T18:15:00Z 1".into()),
         ("6h", "- 2023-11-14T18:00:00Z 2023-11-15T00:00:00Z 2".into()),
     ] {
@@ -95,11 +96,15 @@ fn verify_recounts_every_length_by_the_summary_of_the_run() {
         ("week", "Europe/Zurich"),
         ("month", "Asia/Kathmandu"),
         ("year", "UTC"),
+        ("rolling:7d", "America/Havana"),
+        ("rolling:30d", "UTC"),
     ] {
         let flags = ["--windows", window, "--timezone", zone, "--agree=off", "--max-lag", "2d"];
         let flags = if window == "minute" { &flags[..5] } else { &flags[..] };
         let (_, said) = folder.count(&[&["--to", &results, &log], flags].concat());
-        let some = if ["week", "month", "year"].contains(&window) { 0 } else { 100 };
+        // A frame days late is on time for the rolling window of the day.
+        let few = ["week", "month", "year", "rolling:7d", "rolling:30d"];
+        let some = if few.contains(&window) { 0 } else { 100 };
         assert!(said["refused_late"].as_u64().unwrap() >= some, "{window}");
         let ran = run(&["verify", &results, &log, "--summary", &summary]).exits(0);
         let late = format!("{} late", said["refused_late"]);
@@ -118,7 +123,8 @@ fn all_windows_of_two_zones_at_once_are_what_verify_says() {
     let log =
         folder.generated("log", "--kind hostile --frames 20000 --rate 0.02 --frame-bytes 300");
     let (results, summary) = (folder.at("results"), folder.at("summary.json"));
-    let windows = ["--windows=minute,hour,day,week,month,year,6h", "--timezone=Asia/Kathmandu,UTC"];
+    let windows = "--windows=minute,hour,day,week,month,year,6h,rolling:2d,rolling:30d";
+    let windows = [windows, "--timezone=Asia/Kathmandu,UTC"];
     for flags in [
         &["--agree=8,33/64"][..],
         &["--late=drop", "--agree=off"],
@@ -127,7 +133,7 @@ fn all_windows_of_two_zones_at_once_are_what_verify_says() {
     ] {
         let args = [&["--to", &results, &log], &windows[..], flags].concat();
         let (_, said) = folder.count(&args);
-        assert_eq!(said["by_windows"].as_array().unwrap().len(), 11);
+        assert_eq!(said["by_windows"].as_array().unwrap().len(), 15);
         let ran = run(&["verify", &results, &log, "--summary", &summary]).exits(0);
         assert!(ran.stdout.contains("agreed with the recount"), "{}", ran.stdout);
         run(&[&["verify", &results, &log], &windows[..], flags].concat()).exits(0);

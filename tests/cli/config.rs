@@ -19,7 +19,7 @@ fn wrong_usage_ends_with_2_and_says_what_is_wrong() {
         ("count --windows minuet", "give minute, hour, day"),
         ("count --windows minute,", "give minute, hour, day"),
         ("count --windows 0m", "a fixed length is from 1s to 8784h"),
-        ("count --windows rolling:7d", "not counted"),
+        ("count --windows rolling:61d", "1 to 60 days"),
         ("count --timezone Europe/Zurych", "near it: Europe/Zurich"),
         ("count --timezone UTC,", "no such time zone"),
         ("plan --timezone Local", "no such time zone"),

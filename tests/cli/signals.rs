@@ -90,6 +90,7 @@ fn a_run_in_a_line_without_an_end_ends_too() {
     for scanners in ["--scanners=1", "--scanners=2"] {
         let live = Live::start(&["count", &log, "/dev/zero", scanners]);
         assert_eq!(counts(&live.line()), [(MINUTE, 1)], "known before the line, so out before it");
+        wait_for("the line to be too long", || live.bytes_read() > 64 << 20);
         live.signal(Signal::INT);
         live.end().exits(130).says("1 too_long");
     }

@@ -70,6 +70,52 @@ fn any_mix_of_windows_and_zones_is_what_brute_force_says() {
     }
 }
 
+/// What a result says, but for the length's name.
+fn said(result: WindowResult) -> WindowResult {
+    WindowResult { window: "".into(), ..result }
+}
+
+#[test]
+fn one_day_rolling_says_what_the_day_says() {
+    for seed in seeds(60) {
+        let mut random = Random(seed);
+        let (run, log) = (Run::drawn(&mut random), logs::drawn(&mut random));
+        let of = |lengths: &str| {
+            let (results, _) = Run { lengths: lengths.into(), ..run.clone() }.count(&log);
+            results.into_iter().map(said).collect::<Vec<_>>()
+        };
+        assert_eq!(of("rolling:1d"), of("day"), "HEADCOUNT_SEED={seed} {run:?}");
+    }
+}
+
+#[test]
+fn seven_days_rolling_up_to_a_sunday_say_what_the_week_says() {
+    let mut weeks = 0;
+    for seed in seeds(60) {
+        let mut random = Random(seed);
+        let run = Run { lengths: "rolling:7d,week".into(), ..Run::drawn(&mut random) };
+        let log = logs::drawn(&mut random);
+        let (results, _) = run.count(&log);
+        // A day that never was makes a week's span that of other seven dates, too.
+        let last = |name: &str| {
+            let own = results.iter().filter(|result| &*result.window == name);
+            let place = |result: &WindowResult| (result.zone.clone(), result.start.0, result.end.0);
+            let word = |result: &WindowResult| {
+                (result.cnt, result.frames, result.late, result.complete, result.closed_by)
+            };
+            own.map(|result| (place(result), word(result))).collect::<BTreeMap<_, _>>()
+        };
+        let rolling = last("rolling:7d");
+        for (week, word) in last("week") {
+            if let Some(same) = rolling.get(&week) {
+                assert_eq!(*same, word, "HEADCOUNT_SEED={seed} {week:?} {run:?}");
+                weeks += 1;
+            }
+        }
+    }
+    assert!(weeks > 0);
+}
+
 /// A run that lets everything in, over a log of at most two days.
 fn lenient(random: &mut Random) -> (Run, Vec<Frame>) {
     let log = logs::of_span(random, 2 * 86_400);

@@ -33,7 +33,9 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn drawn(random: &mut Random) -> Run {
+        let rolling = format!("rolling:{}d", 1 + random.below(60));
         let lengths = ["minute", "hour", "day", "week", "month", "year", "15m", "6h", "45s"];
+        let lengths = [&lengths[..], &["rolling:2d", &rolling]].concat();
         let agree = [None, Some(Agree::default()), Some(Agree { small: 2, large: 4, last: 7 })];
         let now =
             random.pick(&["2000-01-01T00:00:00Z", "2024-06-01T00:00:00Z", "9999-12-30T00:00:00Z"]);

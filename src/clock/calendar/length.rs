@@ -52,6 +52,14 @@ impl Length {
         }
     }
 
+    /// How many of its windows hold a time at most: of rolling ones as many as they have days.
+    pub fn overlap(self) -> usize {
+        match self {
+            Length::Rolling(days) => days.into(),
+            _ => 1,
+        }
+    }
+
     /// What lengths are ordered by: seconds of the longest window without a change of clocks, and then
     /// the kind.
     fn rank(self) -> (u64, u8) {
@@ -126,7 +134,7 @@ impl FromStr for Length {
             Some(length_s @ 1..=FIXED_S_MAX) => Ok(Length::Fixed(length_s)),
             Some(_) => Err(format!("a fixed length is from 1s to {}", Length::Fixed(FIXED_S_MAX))),
             None => {
-                Err("give minute, hour, day, week, month, year, or a fixed length like 15m or 6h"
+                Err("give minute, hour, day, week, month, year, a fixed length like 15m or 6h, or rolling:7d"
                     .into())
             }
         }

@@ -22,6 +22,7 @@ pub(super) struct Word {
 pub(super) struct Fed {
     pub(super) clock: Clock,
     series: usize,
+    places: usize,
     pub(super) verdicts: Verdicts,
     users: Vec<Option<u64>>,
     /// What came of it, as text.
@@ -34,10 +35,12 @@ pub(super) struct Fed {
 impl Fed {
     pub(super) fn new(settings: &ClockSettings) -> Fed {
         let series = settings.calendar.series().len();
+        let places = settings.calendar.places();
         Fed {
             clock: Clock::new(settings),
             series,
-            verdicts: Verdicts::new(64, series),
+            places,
+            verdicts: Verdicts::new(64, series, places),
             users: vec![None; crate::limits::WINDOWS_OPEN_MAX],
             said: Vec::new(),
             out: Vec::new(),
@@ -65,7 +68,7 @@ impl Fed {
         wall_s: Option<i64>,
     ) {
         self.verdicts.clear();
-        let batch = batch(times, Some(first_offset), self.series);
+        let batch = batch(times, Some(first_offset), [self.series, self.places]);
         let next_offset = first_offset + times.len() as u64;
         let facts = &batch.facts;
         let frames = Frames { partition, facts, held: None, next_offset, wall_s };
@@ -93,8 +96,8 @@ impl Fed {
         self.clock.finish(broken_off, &mut self.verdicts);
         self.note();
         let judged = self.clock.judged();
-        let in_windows: u64 = judged.by_series.iter().map(|of| of.counted).sum();
-        assert_eq!(judged.frames_put_out + judged.frames_left_open, in_windows);
+        let in_windows = judged.frames_put_out + judged.frames_left_open + judged.frames_not_begun;
+        assert_eq!(judged.in_windows, in_windows);
         let sum = judged.counted
             + judged.refused_late
             + judged.refused_future

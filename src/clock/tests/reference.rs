@@ -33,7 +33,9 @@ impl Case {
             &[Length::Minute][..],
             &[Length::Minute, Length::Hour, Length::Day],
             &[Length::Fixed(45), Length::Minute, Length::Fixed(600)],
-        ][random.at(3)];
+            &[Length::Rolling(3), Length::Hour, Length::Rolling(2), Length::Rolling(1)],
+        ][random.at(4)];
+        let zones = ["UTC", "Asia/Kathmandu"].map(|name| name.parse::<Zone>().unwrap());
         let agree = [
             Some(Agree::default()),
             Some(Agree::default()),
@@ -41,7 +43,7 @@ impl Case {
             None,
         ][random.at(4)];
         let settings = ClockSettings {
-            calendar: Calendar::new(lengths, &[Zone::utc()]).unwrap(),
+            calendar: Calendar::new(lengths, &zones[..=random.at(2)]).unwrap(),
             max_lag_s: [0, 5, 70][random.at(3)],
             late: [Late::Revise, Late::Drop][random.at(2)],
             keep_s: [0, 100, 3600][random.at(3)],
@@ -74,9 +76,17 @@ impl Case {
     /// by time; and how many were refused, by reason.
     fn reference(&self) -> (Words, Refused) {
         let mut calendar = self.settings.calendar.clone();
-        let series = u8::try_from(calendar.series().len()).unwrap();
-        let windows =
-            |ts_s| (0..series).map(|of| calendar.window_at(of, ts_s)).collect::<Vec<Window>>();
+        let all = calendar.series().to_vec();
+        let windows = |ts_s| {
+            let mut windows = Vec::<Window>::new();
+            for (number, of) in (0..).zip(&all) {
+                windows.push(calendar.window_at(number, ts_s));
+                for _ in 1..of.length.overlap() {
+                    windows.push(calendar.next(windows.last().unwrap()));
+                }
+            }
+            windows
+        };
         let partitions = u32::try_from(self.log.len()).unwrap();
         let mut clock = ReferenceClock::new(self.rules(), 0..partitions, windows);
         for (partition, times) in (0..).zip(&self.log) {
@@ -87,10 +97,12 @@ impl Case {
         (0..partitions).for_each(|partition| clock.end(partition));
         let (begin_s, largest_s) = (clock.begin_s(), clock.largest_s());
         let lag_s = i64::from(self.settings.max_lag_s);
-        let (mut held, mut refused) = (Words::new(), Refused::new());
-        for fate in clock.fates.values() {
+        let (mut held, mut refused, mut newest_s) = (Words::new(), Refused::new(), i64::MIN);
+        for ((partition, id), fate) in &clock.fates {
             match fate {
                 Ok(windows) => {
+                    let times = &self.log[*partition as usize];
+                    newest_s = newest_s.max(times[usize::try_from(*id).unwrap()]);
                     for (window, late) in windows {
                         let of = held.entry((window.series, window.ts_s)).or_default();
                         of.frames += 1;
@@ -102,6 +114,8 @@ impl Case {
                 Err(why) => *refused.entry(*why).or_default() += 1,
             }
         }
+        // Rolling windows of days to come are not said.
+        held.retain(|&(_, ts_s), _| ts_s <= newest_s);
         (held, refused)
     }
 }
@@ -128,7 +142,7 @@ impl Held {
 /// Times that mostly rise, with all that goes wrong.
 fn times(random: &mut Random) -> Vec<i64> {
     let mut now_s = 1_700_000_000 + random.signed(4000);
-    let step_s = [1, 3, 40, 2000][random.at(4)];
+    let step_s = [1, 3, 40, 2000, 50_000][random.at(5)];
     (0..random.below(260))
         .map(|_| {
             now_s += random.signed(step_s + 1);

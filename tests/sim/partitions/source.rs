@@ -131,7 +131,7 @@ impl MessageSource for MemorySource {
 }
 
 impl MessageReader for MemoryReader {
-    fn draw(&mut self, _: Option<i64>) -> Drawn {
+    fn draw(&mut self, _: &[i64]) -> Drawn {
         assert!(self.messages.is_empty(), "all that was drawn is taken first");
         let mut memory = self.memory.lock().unwrap();
         let memory = &mut *memory;
