@@ -72,7 +72,7 @@ impl Clock {
         verdicts: &mut Verdicts,
     ) {
         let window = self.calendar.window_at(series, end_s - 1);
-        if self.kept.find(series, window.ts_s).is_some() {
+        if self.has_failed() || self.kept.find(series, window.ts_s).is_some() {
             return;
         }
         verdicts.report_empty(Head {

@@ -140,7 +140,11 @@ impl Clock {
             self.tell(verdicts);
             self.runs.forget_above(clock_s);
             self.partitions.moved(clock_s);
-            self.settle(verdicts);
+            // One that was ahead of the lowest is not it.
+            let was_lowest = before_s.zip(self.lowest_s).is_none_or(|(before, low)| before <= low);
+            if was_lowest {
+                self.settle(verdicts);
+            }
         }
     }
 

@@ -94,7 +94,9 @@ impl Clock {
                 }
                 counted = true;
                 run.revises |= self.kept[slot].said.firmly || self.is_final(window.end_s);
-                if let Stands::At(partition, offset, first) = *stands {
+                if let Stands::At(partition, offset, first) = *stands
+                    && !self.is_final(window.end_s)
+                {
                     let one = self.partitions.one(partition);
                     self.kept[slot].note(partition, offset, || first(one));
                 }

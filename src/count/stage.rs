@@ -92,7 +92,7 @@ impl Stage for CountStage {
                 Deed::Open => self.counter.open(mark.slot),
                 Deed::Report | Deed::Show(_) => {
                     let shown = match mark.deed {
-                        Deed::Show(facts) => usize::from(facts),
+                        Deed::Show(facts) => facts as usize,
                         _ => 0,
                     };
                     let facts = current.released_done..current.released_done + shown;
