@@ -213,7 +213,8 @@ fn count(
     });
     let noted = Arc::new(Mutex::new(Noted { told: blank.collect(), ..Noted::default() }));
     let seed = number("HEADCOUNT_SEED").unwrap_or(1);
-    let source = Generated { partitions: Arc::clone(partitions), max_skew_s, seed };
+    let agrees_to_s = settings(late).now_s.unwrap() + 600;
+    let source = Generated { partitions: Arc::clone(partitions), max_skew_s, agrees_to_s, seed };
     let job = Job {
         source: Source::Messages(Box::new(source)),
         scan: ScanSettings::default(),

@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use headcount::clock::agreement::{Agree, Agreement};
 use headcount::error::Error;
 use headcount::generate::Generator;
 use headcount::input::messages::{
@@ -18,11 +19,15 @@ const MESSAGES: u64 = 16;
 pub(crate) struct Generated {
     pub(crate) partitions: Arc<Vec<Generator>>,
     pub(crate) max_skew_s: u32,
+    /// Later times agree with nobody.
+    pub(crate) agrees_to_s: i64,
     pub(crate) seed: u64,
 }
 
 struct State {
     skew: Skew,
+    /// Of each partition what its clock goes by.
+    agreements: Vec<Agreement>,
     random: u64,
     joined: usize,
     /// Frames drawn of each; none of one that has ended.
@@ -36,6 +41,7 @@ struct Reader {
     /// What was drawn: the partition, the next frame and the one after the last.
     drawn: (usize, u64, u64),
     frame: Vec<u8>,
+    agrees_to_s: i64,
     stop: Stop,
 }
 
@@ -52,6 +58,11 @@ impl MessageSource for Generated {
     ) -> Result<Vec<Box<dyn MessageReader>>, Error> {
         let state = Arc::new(Mutex::new(State {
             skew: Skew::new(self.max_skew_s),
+            agreements: self
+                .partitions
+                .iter()
+                .map(|_| Agreement::new(Agree::default(), 3600))
+                .collect(),
             random: self.seed,
             joined: 0,
             drawn: vec![Some(0); self.partitions.len()],
@@ -62,6 +73,7 @@ impl MessageSource for Generated {
             state: Arc::clone(&state),
             drawn: (0, 0, 0),
             frame: Vec::new(),
+            agrees_to_s: self.agrees_to_s,
             stop: stop.clone(),
         };
         Ok(wakers.into_iter().map(reader).map(|reader| Box::new(reader) as _).collect())
@@ -69,10 +81,14 @@ impl MessageSource for Generated {
 }
 
 impl MessageReader for Reader {
-    fn draw(&mut self, reached_s: Option<i64>) -> Drawn {
+    fn draw(&mut self, last_s: &[i64]) -> Drawn {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *state;
-        if let Some(reached_s) = reached_s {
+        let agreement = &mut state.agreements[self.drawn.0];
+        for &ts_s in last_s.iter().filter(|&&ts_s| ts_s <= self.agrees_to_s) {
+            agreement.see(ts_s);
+        }
+        if let (Some(reached_s), false) = (agreement.clock_s(), last_s.is_empty()) {
             state.skew.reach(self.drawn.0, reached_s);
         }
         let give = |news| Drawn::News { chunk: state.chunks.number(), news };
