@@ -13,7 +13,7 @@ impl Clock {
     /// Puts out what the lowest clock has come to.
     pub(super) fn settle(&mut self, verdicts: &mut Verdicts) {
         let Some(lowest_s) = self.partitions.lowest_s() else { return };
-        if self.lowest_s.is_some_and(|before_s| before_s >= lowest_s) {
+        if self.lowest_s.is_some_and(|before_s| before_s >= lowest_s) || self.has_failed() {
             return;
         }
         let before_s = self.lowest_s.replace(lowest_s);
@@ -40,6 +40,9 @@ impl Clock {
             let is_over = lowest_s >= final_s + self.kept_s;
             if is_over || !was_final || again {
                 self.put_out(slot, Status::Final, ClosedBy::Time, verdicts);
+            }
+            if !was_final {
+                self.kept[slot].forget_firsts();
             }
             if is_over {
                 self.let_go(slot, verdicts);
@@ -100,11 +103,11 @@ impl Clock {
         self.next_due_s = next_s;
     }
 
-    /// What an earlier run said of windows that are final by now is of no use any more.
+    /// What an earlier run said of windows that nobody can be counted in any more is of no use.
     fn forget_said_before(&mut self, lowest_s: i64) {
-        let (calendar, max_lag_s) = (&mut self.calendar, self.max_lag_s);
+        let (calendar, over_s) = (&mut self.calendar, self.max_lag_s + self.kept_s);
         self.said_before
-            .retain(|said| lowest_s < calendar.window_at(said.series, said.ts_s).end_s + max_lag_s);
+            .retain(|said| lowest_s < calendar.window_at(said.series, said.ts_s).end_s + over_s);
     }
 
     /// Puts a window's result out, if there is anything new to say of it.
@@ -115,8 +118,14 @@ impl Clock {
         otherwise: ClosedBy,
         verdicts: &mut Verdicts,
     ) {
+        if self.has_failed() {
+            return;
+        }
         let window = self.kept[slot].window;
-        let shows = |frame: &Parked| frame.shown && window.contains(frame.ts_s);
+        let over_s = window.end_s + self.max_lag_s + self.kept_s;
+        // Whoever still waits when it goes will not be counted in it.
+        let is_over = self.lowest_s.is_some_and(|lowest_s| lowest_s >= over_s);
+        let shows = |frame: &Parked| frame.shown && !is_over && window.contains(frame.ts_s);
         let shown = || {
             let waiting = self.partitions.all().flat_map(|(_, one)| one.parking.frames());
             waiting.filter(|frame| shows(frame))

@@ -73,6 +73,9 @@ impl Clock {
         verdicts: &mut Verdicts,
     ) {
         let window = self.calendar.window_at(series, end_s - 1);
+        if self.has_failed() {
+            return;
+        }
         if let Some(slot) = self.kept.find(series, window.ts_s) {
             let kept = &mut self.kept[slot];
             if kept.frames > 0 || kept.said.records > 0 {

@@ -29,13 +29,18 @@ impl Clock {
         self.hear_wall(wall_s);
         self.runs = Runs::NONE;
         let one = self.partitions.one(partition);
-        if !ts_s.is_empty() {
-            // It ends a silence, whether or not it moves a clock.
-            one.holds = Holds::Yes;
-        }
+        let ends_silence = one.holds != Holds::Yes && !ts_s.is_empty();
         // What an earlier run judged is judged by other rules than what is new.
         let new_from = facts.offsets().partition_point(|&offset| offset < one.judged_to);
         let mut place = 0;
+        if ends_silence {
+            // Whether or not it moves a clock: it may be the only one that holds time back now.
+            one.holds = Holds::Yes;
+            self.judge_one(frames, 0, verdicts);
+            self.tell(verdicts);
+            self.settle(verdicts);
+            place = 1;
+        }
         while place < ts_s.len() {
             if place == new_from && place > 0 {
                 self.tell(verdicts);
@@ -135,7 +140,11 @@ impl Clock {
             self.tell(verdicts);
             self.runs.forget_above(clock_s);
             self.partitions.moved(clock_s);
-            self.settle(verdicts);
+            // One that was ahead of the lowest is not it.
+            let was_lowest = before_s.zip(self.lowest_s).is_none_or(|(before, low)| before <= low);
+            if was_lowest {
+                self.settle(verdicts);
+            }
         }
     }
 

@@ -50,6 +50,11 @@ impl Kept {
         self.firsts.get(partition as usize)?.as_ref()
     }
 
+    /// It is final: nobody has to read it again.
+    pub(super) fn forget_firsts(&mut self) {
+        self.firsts = Vec::new();
+    }
+
     /// Notes a partition's frame, in case none before it was noted.
     pub(super) fn note(
         &mut self,

@@ -117,7 +117,9 @@ impl Clock {
                 is_known = true;
                 (counted, seen) = (counted || !is_past, true);
                 run.revises |= self.kept[slot].said.firmly || self.is_final(window.end_s);
-                if let Stands::At(partition, offset, first) = *stands {
+                if let Stands::At(partition, offset, first) = *stands
+                    && !self.is_final(window.end_s)
+                {
                     let one = self.partitions.one(partition);
                     self.kept[slot].note(partition, offset, || first(one));
                 }
@@ -162,8 +164,9 @@ impl Clock {
         match known {
             Some(slot) => Says::CountedIn(slot),
             None if put_out_before || reached(self.lowest_s, over_s) => {
-                // Late for a window that an earlier run kept: nobody can count it any more.
-                if reached(clock_s, final_s) { Says::Late } else { Says::Gone }
+                // Late for a window that only an earlier run kept: nobody can count it any more.
+                let late = !reached(self.lowest_s, over_s) && reached(clock_s, final_s);
+                if late { Says::Late } else { Says::Gone }
             }
             None => self.open(*window, verdicts).map_or(Says::Late, Says::CountedIn),
         }

@@ -160,6 +160,7 @@ pub struct Clock {
     restart_due: bool,
     alarms: Vec<Alarm>,
     failed: Option<Error>,
+    has_failed: bool,
     judged: Judged,
 }
 
@@ -195,6 +196,7 @@ impl Clock {
             restart_due: false,
             alarms: Vec::new(),
             failed: None,
+            has_failed: false,
             judged: Judged { by_series: vec![Default::default(); series], ..Judged::default() },
         };
         if !settings.partitioned {
@@ -272,7 +274,13 @@ impl Clock {
 
     /// Why it cannot go on, if so.
     pub fn take_failed(&mut self) -> Option<Error> {
+        self.has_failed = self.has_failed();
         self.failed.take()
+    }
+
+    /// Whether it cannot go on. Then nothing comes out any more: where its batch ends is chance.
+    fn has_failed(&self) -> bool {
+        self.has_failed || self.failed.is_some()
     }
 
     /// What is to be said at once.

@@ -3,7 +3,7 @@
 //!
 //! Owns the clock and, of each batch it dealt out, the master handle: when every reader (counters,
 //! and the rejects' writer if there is one) has returned its own, the master is the only handle
-//! again and goes home to its scanner ([`super::merge`]).
+//! again and goes home to its scanner (`clock/merge.rs`).
 //!
 //! Order of sending: a batch goes to all readers first, its results' heads to the output after.
 //! The other way round a full ring of heads would wait for counts that the counters have not been

@@ -7,6 +7,7 @@ mod past;
 mod reference;
 mod rolling;
 mod rules;
+mod stops;
 
 use super::verdict::{ClosedBy, Deed, NO_SLOT};
 use super::*;

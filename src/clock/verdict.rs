@@ -66,7 +66,7 @@ pub enum Deed {
     Report,
     /// The same, as if so many of the next released facts were in the slot as well, which they are
     /// not.
-    Show(u16),
+    Show(u32),
     /// So many of the next released facts are counted, each by its route. The mark has no slot.
     Release(u16),
     /// The window is no longer kept; the slot may be opened again.
@@ -283,7 +283,7 @@ impl Verdicts {
         let before = self.released.len();
         shown.for_each(|fact| self.released.push(REFUSED, fact));
         let facts = self.released.len() - before;
-        let facts = u16::try_from(facts).expect("partitions times parked frames are fewer");
+        let facts = u32::try_from(facts).expect("fewer frames wait than memory holds");
         self.mark(slot, Deed::Show(facts));
         self.heads.push(head);
     }

@@ -7,7 +7,7 @@
 //! opening, closing and freeing a window costs the same whether it has ten users or ten million,
 //! and a user's windows of several sizes are settled together, in one word.
 //!
-//! Which slots were opened since the word was written is at hand for the last [`RECENT`] openings.
+//! Which slots were opened since the word was written is at hand for the last `RECENT` openings.
 //! Of an older word only the kept windows that are older still can hold; they are few.
 //!
 //! A word keeps only the low 32 bits of its era. It is right as long as it is less than 2^32

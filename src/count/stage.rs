@@ -93,7 +93,7 @@ impl Stage for CountStage {
                 Deed::OpenPast(window) => self.counter.open_past(mark.slot, window),
                 Deed::Report | Deed::Show(_) => {
                     let shown = match mark.deed {
-                        Deed::Show(facts) => usize::from(facts),
+                        Deed::Show(facts) => facts as usize,
                         _ => 0,
                     };
                     let facts = current.released_done..current.released_done + shown;

@@ -35,19 +35,19 @@ const WAIT_FRAMES: usize = 64;
 pub type Fate = Result<Vec<(Window, bool)>, &'static str>;
 
 /// A frame in its partition, and its windows as they stood when it came.
-struct Frame {
-    id: u64,
-    ts_s: i64,
-    taken: Vec<(Window, bool)>,
+pub(super) struct Frame {
+    pub(super) id: u64,
+    pub(super) ts_s: i64,
+    pub(super) taken: Vec<(Window, bool)>,
     waited: usize,
 }
 
 #[derive(Default)]
-struct Partition {
+pub(super) struct Partition {
     times: VecDeque<i64>,
     clock_s: Option<i64>,
     begin_s: Option<i64>,
-    parked: Vec<Frame>,
+    pub(super) parked: Vec<Frame>,
     holds_nothing: bool,
 }
 
@@ -55,7 +55,7 @@ struct Partition {
 pub struct ReferenceClock<W: FnMut(i64) -> Vec<Window>> {
     rules: Rules,
     windows: W,
-    partitions: BTreeMap<u32, Partition>,
+    pub(super) partitions: BTreeMap<u32, Partition>,
     lowest_s: Option<i64>,
     /// What became of each frame, by partition and id. One that is parked has none yet.
     pub fates: BTreeMap<(u32, u64), Fate>,

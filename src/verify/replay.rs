@@ -165,6 +165,9 @@ impl Replay {
 
 type Windows = Box<dyn FnMut(i64) -> Vec<Window>>;
 
+/// Frames whose refusal is certain now: their numbers, and why.
+pub type Refused = Vec<(u64, &'static str)>;
+
 /// A replay under way.
 pub struct Replayer {
     scan: ScanSettings,
@@ -208,11 +211,13 @@ impl Replayer {
         }
     }
 
-    /// A partition's next line, without its line feed.
-    pub fn line(&mut self, partition: usize, line: &[u8]) {
+    /// A partition's next line, without its line feed. Lines that are not blank are frames, numbered from
+    /// 0 over all partitions.
+    pub fn line(&mut self, partition: usize, line: &[u8]) -> Refused {
         let number = self.replay.frames;
+        let mut refused = Refused::new();
         match lines::read(line, &self.scan) {
-            Line::Blank => return,
+            Line::Blank => return refused,
             Line::Malformed(reason) => self.replay.malformed[reason.index()] += 1,
             Line::Fact { ts_s, uid, valid } => {
                 self.replay.invalid_taken += u64::from(!valid);
@@ -221,24 +226,57 @@ impl Replayer {
                 let partition = u32::try_from(partition).unwrap_or(u32::MAX);
                 self.open.insert((partition, number), (ts_s, user));
                 self.clock.frame(partition, number, ts_s);
-                self.settle();
+                refused = self.settle();
             }
         }
         self.replay.frames += 1;
+        refused
     }
 
     /// A partition's end.
-    pub fn end(&mut self, partition: usize) {
+    pub fn end(&mut self, partition: usize) -> Refused {
         self.clock.end(u32::try_from(partition).unwrap_or(u32::MAX));
-        self.settle();
+        self.settle()
+    }
+
+    /// A partition holds no time back until its next frame.
+    pub fn silent(&mut self, partition: usize) {
+        self.clock.silent(u32::try_from(partition).unwrap_or(u32::MAX));
+    }
+
+    /// The windows as silence shows them: users and frames, those among them that still wait and are not
+    /// beyond this time.
+    pub fn shown(&self, now_s: i64) -> BTreeMap<Key, (usize, u64)> {
+        let of = |(&window, word): (&(u8, i64), &Word)| (window, (word.users.clone(), word.frames));
+        let mut all: BTreeMap<(u8, i64), (BTreeSet<usize>, u64)> =
+            self.words.iter().map(of).collect();
+        for (&partition, own) in &self.clock.partitions {
+            for frame in own.parked.iter().filter(|frame| frame.ts_s <= now_s) {
+                let Some(&(_, user)) = self.open.get(&(partition, frame.id)) else { continue };
+                for (window, _) in &frame.taken {
+                    let (users, frames) = all.entry((window.series, window.ts_s)).or_default();
+                    users.insert(user);
+                    *frames += 1;
+                }
+            }
+        }
+        let named = |((series, ts), (users, frames)): ((u8, i64), (BTreeSet<usize>, u64))| {
+            let (window, zone) = self.names[usize::from(series)].clone();
+            (Key { window, zone, ts }, (users.len(), frames))
+        };
+        all.into_iter().map(named).collect()
     }
 
     /// Enters what has become of frames.
-    fn settle(&mut self) {
+    fn settle(&mut self) -> Refused {
+        let mut refused = Refused::new();
         for (id, fate) in std::mem::take(&mut self.clock.fates) {
             let Some((ts_s, user)) = self.open.remove(&id) else { continue };
             match fate {
-                Fate::Err(why) => *self.replay.refused.entry(why).or_default() += 1,
+                Fate::Err(why) => {
+                    *self.replay.refused.entry(why).or_default() += 1;
+                    refused.push((id.1, why));
+                }
                 Fate::Ok(windows) => {
                     self.newest_s = self.newest_s.max(Some(ts_s));
                     for (window, late) in windows {
@@ -262,11 +300,14 @@ impl Replayer {
                 }
             }
         }
+        refused
     }
 
     /// The end of all.
     pub fn finish(mut self) -> Replay {
-        (0..self.partitions).for_each(|partition| self.end(partition));
+        for partition in 0..self.partitions {
+            self.end(partition);
+        }
         let (begin_s, largest_s) = (self.clock.begin_s(), self.clock.largest_s());
         for ((series, ts), mut word) in self.words {
             // A rolling window of a day to come.

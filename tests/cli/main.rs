@@ -8,6 +8,7 @@
 #![allow(clippy::panic, reason = "in tests a panic is the assertion")]
 
 mod agree;
+mod awkward;
 mod broken;
 mod calendar;
 mod changing;

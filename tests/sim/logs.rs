@@ -6,6 +6,7 @@ use headcount::verify::{naive, oracle};
 
 use crate::pipeline::Random;
 use crate::pipeline::log::Log;
+use crate::pipeline::time::BEGIN_S;
 
 /// A log of one to three parts, each of them anything from empty to some hundred frames.
 pub(crate) fn generated(random: &mut Random) -> Log {
@@ -43,6 +44,27 @@ fn part(random: &mut Random) -> Vec<u8> {
         bytes.truncate(bytes.len().saturating_sub(1 + random.below(40)));
     }
     bytes
+}
+
+/// The same log with further producers: stretches of frames of other times, and single ones.
+pub(crate) fn with_producers_apart(log: &Log, random: &mut Random) -> Log {
+    let parts = log.parts.iter().map(|part| {
+        let mut lines: Vec<Vec<u8>> =
+            part.split_inclusive(|&byte| byte == b'\n').map(<[u8]>::to_vec).collect();
+        for _ in 0..random.below(4) {
+            let apart_s = random.pick(&[-90_000, -4000, -300, 70, 500, 4000, 90_000]);
+            let (frames, step) = random.pick(&[(1, 1), (7, 1), (30, 1), (80, 1), (60, 3)]);
+            let mut at = random.below(lines.len() + 1);
+            for _ in 0..frames {
+                let ts_s = BEGIN_S + apart_s + i64::try_from(random.next() % 90).unwrap();
+                let frame = format!("{{\"ts\":{ts_s},\"uid\":\"{}\"}}\n", random.below(40));
+                lines.insert(at, frame.into_bytes());
+                at = (at + step).min(lines.len());
+            }
+        }
+        lines.concat()
+    });
+    Log { parts: parts.collect() }
 }
 
 /// The definition of right is itself checked: oracle and naive reader agree on what is JSON.

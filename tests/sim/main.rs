@@ -1,6 +1,7 @@
 //! The whole pipeline on one thread: every stage is stepped in seeded random order, with tiny
 //! rings, batches and chunks. Whatever the order and the sizes, the output is byte for byte that of
-//! the recount, every frame is accounted for, and nothing ever locks up.
+//! the reference (`pipeline/` says how where windows are revised), every frame is accounted for, and
+//! nothing ever locks up.
 //!
 //! `HEADCOUNT_SEED` replays a run, `HEADCOUNT_RUNS` says how many. A failure prints its seed; with
 //! that seed one run is enough.
@@ -16,6 +17,7 @@ use headcount::engine::Sizes;
 use headcount::scan::ScanSettings;
 use headcount::topology::{Topology, Wish};
 use pipeline::log::Source;
+use pipeline::time::Time;
 use pipeline::{Case, Random};
 
 fn env(name: &str) -> Option<u64> {
@@ -36,8 +38,8 @@ fn sizes(random: &mut Random) -> Sizes {
     }
 }
 
-/// A run drawn at random, and how to see it again.
-fn draw(seed: u64, random: &mut Random) -> (Case, String) {
+/// A run by the plainest clock drawn at random, and how to see it again.
+fn plain(seed: u64, random: &mut Random) -> (Case, String) {
     let log = logs::generated(random);
     let source = random.pick(&Source::ALL);
     let threads = Wish {
@@ -50,17 +52,22 @@ fn draw(seed: u64, random: &mut Random) -> (Case, String) {
         source,
         topology: Topology::new(1 + random.below(6), &threads).unwrap(),
         sizes: sizes(random),
-        max_lag_s: random.pick(&[0, 5, 70, 700]),
+        time: Time::plain(random.pick(&[0, 5, 70, 700])),
         with_rejects: random.below(2) == 0,
         settings: ScanSettings { validate: random.below(4) == 0, ..ScanSettings::default() },
     };
     (case, format!("HEADCOUNT_SEED={seed} HEADCOUNT_RUNS=1"))
 }
 
-fn one(seed: u64) {
-    let mut random = Random(seed);
-    let (case, replay) = draw(seed, &mut random);
-    case.check(&mut random, &replay);
+/// The same with anything the clock can do, and frames of producers hours apart.
+fn draw(seed: u64, random: &mut Random) -> (Case, String) {
+    let (case, replay) = plain(seed, random);
+    let (mut log, mut time) = (case.log, case.time);
+    if random.below(4) > 0 {
+        log = logs::with_producers_apart(&log, random);
+        time = Time::drawn(random);
+    }
+    (Case { log, time, ..case }, replay)
 }
 
 /// The seeds of so many runs, unless the environment says otherwise.
@@ -76,7 +83,11 @@ fn seeds(runs: u64) -> impl Iterator<Item = u64> {
 
 #[test]
 fn any_order_any_sizes_same_answer() {
-    seeds(400).for_each(one);
+    for seed in seeds(400) {
+        let mut random = Random(seed);
+        let (case, replay) = draw(seed, &mut random);
+        case.check(&mut random, &replay);
+    }
 }
 
 /// Seeds that once failed, or that cover what random ones rarely do.
@@ -84,6 +95,35 @@ fn any_order_any_sizes_same_answer() {
 fn kept_seeds() {
     // The last two: a counter that finds its way back to the clock full.
     for seed in (0..60).chain([183, 3530]) {
-        one(seed);
+        let mut random = Random(seed);
+        let (case, replay) = plain(seed, &mut random);
+        case.check(&mut random, &replay);
     }
+}
+
+/// What random runs are about does happen in them.
+#[test]
+fn all_verdicts_are_met() {
+    let mut met = [0; 5];
+    for seed in 0..100 {
+        let mut random = Random(seed);
+        let (case, replay) = draw(seed, &mut random);
+        let Some(accounts) = case.check(&mut random, &replay) else { continue };
+        let by_windows = &accounts.frames.by_windows;
+        let refused_somewhere: u64 = by_windows.iter().map(|of| of.refused_late).sum();
+        let late: u64 = by_windows.iter().map(|of| of.late).sum();
+        let revised = accounts.windows > 0 && late > 0;
+        let happened = [
+            accounts.frames.refused_future > 0,
+            accounts.frames.refused_late > 0,
+            refused_somewhere > accounts.frames.refused_late * by_windows.len() as u64,
+            revised,
+            case.time.says_each_once() && by_windows.len() > 1,
+        ];
+        met.iter_mut().zip(happened).for_each(|(met, happened)| *met += u32::from(happened));
+    }
+    assert!(
+        met.iter().all(|&runs| runs >= 5),
+        "future, late, for some windows only, revised, dropping: {met:?}"
+    );
 }

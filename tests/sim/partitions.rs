@@ -1,139 +1,40 @@
 //! Logs of several partitions through the whole pipeline: whatever the partitions' interleaving, the
-//! order of steps and the sizes, what is counted is what a recount of each partition for itself says.
-//!
-//! The source is made for this test: it hands out what is in memory, a few messages at a time, and
-//! now and then has nothing, or is held by another scanner.
+//! order of steps and the sizes, the last word on each window is the reference's; with `--late drop` and
+//! no silence every byte is. With the same interleaving every byte is the same in any case.
+//! What the source gave in which order, silences too, is what the reference is told.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+mod source;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use headcount::accounts::{Accounts, Ended};
 use headcount::clock::ClockSettings;
 use headcount::engine::{Job, Source};
 use headcount::error::Error;
 use headcount::generate::Workload;
-use headcount::input::messages::{
-    ChunkNumbers, Drawn, Entry, Message, MessageReader, MessageSource, News, Partition,
-};
+use headcount::input::messages::News;
 use headcount::output::lines::Format;
+use headcount::output::reject_lines::RejectLines;
 use headcount::output::sink::LineSink;
-use headcount::ring::{Stop, StopReason, WaitPolicy, Waker};
+use headcount::ring::{Stop, WaitPolicy};
 use headcount::scan::ScanSettings;
 use headcount::scan::stage::Depth;
 use headcount::stats::Live;
 use headcount::topology::{Topology, Wish};
-use headcount::verify::recount::Recount;
+use headcount::verify::lines::{self, Line};
+use headcount::verify::replay::{Key, Refused};
 
-use crate::pipeline::Random;
+use crate::logs;
+use crate::pipeline::log::Log;
 use crate::pipeline::machine::{Machine, Ran, Shared};
+use crate::pipeline::time::Time;
+use crate::pipeline::{Random, said};
 use crate::{seeds, sizes};
+use source::{Given, MemorySource, Payloads};
 
-/// Payloads of a partition; none for a tombstone.
-type Payloads = Vec<Option<Vec<u8>>>;
-
-struct Memory {
-    random: Random,
-    partitions: Vec<Payloads>,
-    /// Messages drawn of each.
-    drawn: Vec<usize>,
-    news: VecDeque<News>,
-    ended: usize,
-    chunks: ChunkNumbers,
-}
-
-struct MemorySource {
-    partitions: Vec<Payloads>,
-    seed: u64,
-}
-
-struct MemoryReader {
-    memory: Arc<Mutex<Memory>>,
-    /// What was drawn: the messages' offsets and payloads, the next one last.
-    messages: Vec<(u64, Option<Vec<u8>>)>,
-    /// The one lent.
-    lent: Option<(u64, Option<Vec<u8>>)>,
-    stop: Stop,
-}
-
-impl MessageSource for MemorySource {
-    fn name(&self) -> String {
-        "memory".into()
-    }
-
-    fn start(
-        self: Box<Self>,
-        wakers: Vec<Waker>,
-        chunks: ChunkNumbers,
-        stop: Stop,
-    ) -> Result<Vec<Box<dyn MessageReader>>, Error> {
-        let joined = |(partition, _)| News::Joined { partition, entry: Entry::Beginning };
-        let memory = Arc::new(Mutex::new(Memory {
-            random: Random(self.seed),
-            news: (0..).zip(&self.partitions).map(joined).collect(),
-            drawn: vec![0; self.partitions.len()],
-            partitions: self.partitions,
-            ended: 0,
-            chunks,
-        }));
-        let reader = |_| MemoryReader {
-            memory: Arc::clone(&memory),
-            messages: Vec::new(),
-            lent: None,
-            stop: stop.clone(),
-        };
-        Ok(wakers.into_iter().map(reader).map(|reader| Box::new(reader) as _).collect())
-    }
-}
-
-impl MessageReader for MemoryReader {
-    fn draw(&mut self, _: &[i64]) -> Drawn {
-        assert!(self.messages.is_empty(), "all that was drawn is taken first");
-        let mut memory = self.memory.lock().unwrap();
-        let Memory { random, partitions, drawn, news, ended, chunks } = &mut *memory;
-        if let Some(news) = news.pop_front() {
-            return Drawn::News { chunk: chunks.number(), news };
-        }
-        if *ended == partitions.len() || self.stop.reason() != StopReason::Running {
-            chunks.all_claimed();
-            return Drawn::Finished;
-        }
-        match random.below(10) {
-            0 => return Drawn::Waiting,
-            1 => return Drawn::Busy,
-            _ => {}
-        }
-        let index = random.below(partitions.len());
-        let partition = Partition::try_from(index).unwrap();
-        let all = &mut partitions[index];
-        if drawn[index] > all.len() {
-            return Drawn::Waiting;
-        }
-        if drawn[index] == all.len() {
-            drawn[index] += 1;
-            *ended += 1;
-            return Drawn::News { chunk: chunks.number(), news: News::Ended { partition } };
-        }
-        let to = (drawn[index] + 1 + random.below(9)).min(all.len());
-        let offsets = drawn[index]..to;
-        self.messages = offsets.map(|offset| (offset as u64, all[offset].take())).rev().collect();
-        drawn[index] = to;
-        Drawn::Messages { chunk: chunks.number(), partition }
-    }
-
-    fn next(&mut self) -> Option<Message<'_>> {
-        self.lent = self.messages.pop();
-        self.lent
-            .as_ref()
-            .map(|(offset, payload)| Message { payload: payload.as_deref(), offset: *offset })
-    }
-
-    fn wake_in(&self) -> Option<Duration> {
-        None
-    }
-}
-
-/// Deals the frames of a hostile stream out to partitions, with a tombstone now and then.
+/// Deals the frames of a stream, perhaps with producers hours apart, out to partitions, with a tombstone
+/// now and then.
 fn partitions(random: &mut Random) -> Vec<Payloads> {
     let workload = Workload {
         frames: random.next() % 1500,
@@ -146,6 +47,9 @@ fn partitions(random: &mut Random) -> Vec<Payloads> {
     let mut partitions = vec![Payloads::new(); 1 + random.below(5)];
     let mut frames = Vec::new();
     workload.write_to(&mut frames, 1).unwrap();
+    if random.below(2) == 0 {
+        frames = logs::with_producers_apart(&Log { parts: vec![frames] }, random).parts.concat();
+    }
     for line in frames.split(|&byte| byte == b'\n') {
         let to = random.below(partitions.len());
         // A line is perhaps blank; a message is a frame, and then it is malformed.
@@ -159,88 +63,203 @@ fn partitions(random: &mut Random) -> Vec<Payloads> {
     partitions
 }
 
-/// Users and frames by minute.
-type Minutes = BTreeMap<i64, (usize, u64)>;
+/// A log and what is to be made of it.
+struct Case {
+    partitions: Vec<Payloads>,
+    scan: ScanSettings,
+    time: Time,
+    silences: usize,
+}
 
-fn one(seed: u64) {
-    let mut random = Random(seed);
-    let partitions = partitions(&mut random);
-    let settings = ScanSettings { validate: random.below(4) == 0, ..ScanSettings::default() };
-    let max_lag_s = random.pick(&[0, 5, 70]);
-    let (mut late, mut malformed, mut frames, mut empty) = (0, 0, 0, 0);
-    let mut users: BTreeMap<i64, (BTreeSet<Vec<u8>>, u64)> = BTreeMap::new();
-    for payloads in &partitions {
-        let mut recount = Recount::default();
-        for payload in payloads {
-            match payload {
-                Some(payload) => recount.line(payload, &settings, max_lag_s),
-                None => empty += 1,
+/// What came of it.
+struct Came {
+    results: String,
+    rejects: Vec<(String, String, u64)>,
+    given: Vec<Given>,
+    accounts: Accounts,
+    failed: Option<Error>,
+}
+
+impl Case {
+    fn drawn(random: &mut Random) -> Case {
+        let partitions = partitions(random);
+        let scan = ScanSettings { validate: random.below(4) == 0, ..ScanSettings::default() };
+        let mut time = Time::drawn(random);
+        if random.below(4) == 0 {
+            time = Time::plain(random.pick(&[0, 5, 70]));
+        }
+        Case { partitions, scan, time, silences: random.pick(&[0, 0, 3, 20]) }
+    }
+
+    /// One run, in an order of its own; or with the same given in the same order again.
+    fn run(&self, again: Option<&[Given]>, random: &mut Random, what: &str) -> Came {
+        let threads = Wish {
+            scanners: Some(1 + random.below(4)),
+            counters: Some(1 + random.below(3)),
+            pin: false,
+        };
+        let topology = Topology::new(1 + random.below(6), &threads).unwrap();
+        let (results, rejects) = (Shared::default(), Shared::default());
+        let given = Arc::default();
+        let source = MemorySource {
+            partitions: self.partitions.clone(),
+            silences: self.silences,
+            given: Arc::clone(&given),
+            again: again.map(|given| given.iter().cloned().collect()),
+            seed: random.next(),
+        };
+        let job = Job {
+            source: Source::Messages(Box::new(source)),
+            scan: self.scan.clone(),
+            clock: ClockSettings { partitioned: true, ..self.time.settings() },
+            depth: Depth::Count,
+            live: Live::new(topology.scanners),
+            topology,
+            wait: WaitPolicy::Park,
+            sizes: sizes(random),
+            sink: Box::new(LineSink::new("results", Format::Json, results.clone())),
+            keeper: None,
+            rejects: Some(Box::new(RejectLines::new("rejects", rejects.clone()))),
+            stop: Stop::new(),
+        };
+        let Ran { results, mut outcome, stopped, .. } = Machine::of_job(job, results)
+            .run(random)
+            .unwrap_or_else(|locked| panic!("{what}: {locked}"));
+        let (accounts, failed) = Accounts::of(&mut outcome, stopped);
+        let mut rejects: Vec<_> = rejects.text().lines().map(reject).collect();
+        rejects.sort_unstable();
+        let given = std::mem::take(&mut *given.lock().unwrap());
+        Came { results, rejects, given, accounts, failed }
+    }
+
+    fn check(&self, random: &mut Random, what: &str) -> Option<Came> {
+        let came = self.run(None, random, what);
+        let Came { accounts, failed, .. } = &came;
+        if failed.as_ref().is_some_and(|error| error.to_string().contains("--ts-unit")) {
+            // A handful of frames that all lie in a far century by chance.
+            return None;
+        }
+        assert!(failed.is_none(), "{what}: {failed:?}");
+        assert_eq!(accounts.ended, Ended::Done, "{what}");
+        let in_silence = self.silences > 0;
+        let (mut replayer, mut places) =
+            (self.time.replayer(&self.scan, self.partitions.len()), Vec::new());
+        let (mut rejects, mut empty) = (Vec::new(), 0);
+        // Of each window all that silence might have shown.
+        let mut shown = BTreeMap::<Key, BTreeSet<(usize, u64)>>::new();
+        let mut refused = |places: &[(usize, usize)], all: Refused| {
+            for (number, why) in all {
+                let (partition, offset) = places[usize::try_from(number).unwrap()];
+                rejects.push((why.to_owned(), format!("memory[{partition}]"), offset as u64));
+            }
+        };
+        for given in &came.given {
+            match given {
+                Given::News(News::Ended { partition }) => {
+                    refused(&places, replayer.end(*partition as usize));
+                }
+                Given::News(News::Silent { partition }) => replayer.silent(*partition as usize),
+                Given::News(News::AllSilent { now_s }) => {
+                    for (key, told) in replayer.shown(*now_s) {
+                        shown.entry(key).or_default().insert(told);
+                    }
+                }
+                Given::News(_) => {}
+                Given::Messages(partition, offsets) => {
+                    for offset in offsets.clone() {
+                        let Some(payload) = &self.partitions[*partition][offset] else {
+                            empty += 1;
+                            continue;
+                        };
+                        places.push((*partition, offset));
+                        if let Line::Malformed(reason) = lines::read(payload, &self.scan) {
+                            let number = places.len() as u64 - 1;
+                            refused(&places, vec![(number, reason.as_str())]);
+                        }
+                        refused(&places, replayer.line(*partition, payload));
+                    }
+                }
             }
         }
-        late += recount.late;
-        malformed += recount.malformed.iter().sum::<u64>();
-        frames += recount.frames;
-        for (start_s, minute) in recount.minutes {
-            let (all, frames) = users.entry(start_s).or_default();
-            all.extend(minute.users);
-            *frames += minute.frames;
+        for said in came.results.lines().map(said::Said::of) {
+            // The first word on a window that silence has closed.
+            if (&*said.status, said.rev, &*said.closed_by) == ("final", 0, "silence") {
+                let told = (usize::try_from(said.cnt).unwrap(), said.frames);
+                let key = said.key();
+                assert!(
+                    shown[&key].contains(&told),
+                    "{what}: {said:?} in place of {:?}",
+                    shown[&key]
+                );
+            }
         }
+        let right = replayer.finish();
+        if self.time.says_each_once() && !in_silence {
+            assert_eq!(came.results, said::bytes(&right.words), "{what}");
+        } else {
+            let differences = said::differences(&came.results, &right.words, in_silence, what);
+            assert!(differences.is_empty(), "{what}: {differences:#?}");
+        }
+        rejects.sort_unstable();
+        let other = |in_one: &Vec<_>, of: &(_, _, _)| in_one.binary_search(of).is_err();
+        let wrong: Vec<_> = came.rejects.iter().filter(|of| other(&rejects, of)).collect();
+        let missing: Vec<_> = rejects.iter().filter(|of| other(&came.rejects, of)).collect();
+        assert!(wrong.is_empty() && missing.is_empty(), "{what}: {wrong:?} for {missing:?}");
+        assert_eq!(came.rejects.len(), rejects.len(), "{what}");
+        let of = |why| right.refused.get(why).copied().unwrap_or(0);
+        let frames = &came.accounts.frames;
+        let told = [frames.refused_late, frames.refused_future, frames.refused_gone];
+        assert_eq!(told, ["late", "future", "gone"].map(of), "{what}");
+        assert!(in_silence || frames.refused_gone == 0, "{what}");
+        assert_eq!(frames.malformed_by_reason.0, right.malformed, "{what}");
+        assert_eq!((frames.empty, frames.parked), (empty, 0), "{what}");
+        assert_eq!(frames.frames_read, right.frames + empty, "{what}");
+        let again = self.run(Some(&came.given), random, what);
+        assert_eq!(came.results, again.results, "{what}");
+        Some(came)
     }
-    let expected: Minutes = users
-        .into_iter()
-        .map(|(start_s, (users, frames))| (start_s, (users.len(), frames)))
-        .collect();
-    let threads = Wish {
-        scanners: Some(1 + random.below(4)),
-        counters: Some(1 + random.below(3)),
-        pin: false,
-    };
-    let topology = Topology::new(1 + random.below(6), &threads).unwrap();
-    let results = Shared::default();
-    let job = Job {
-        source: Source::Messages(Box::new(MemorySource { partitions, seed: random.next() })),
-        scan: settings,
-        clock: ClockSettings { max_lag_s, partitioned: true, ..ClockSettings::plain() },
-        depth: Depth::Count,
-        live: Live::new(topology.scanners),
-        topology,
-        wait: WaitPolicy::Park,
-        sizes: sizes(&mut random),
-        sink: Box::new(LineSink::new("results", Format::Json, results.clone())),
-        keeper: None,
-        rejects: None,
-        stop: Stop::new(),
-    };
-    let what = format!("HEADCOUNT_SEED={seed} HEADCOUNT_RUNS=1");
-    let Ran { results, mut outcome, stopped, .. } = Machine::of_job(job, results)
-        .run(&mut random)
-        .unwrap_or_else(|locked| panic!("{what}: {locked}"));
-    let (accounts, failed) = Accounts::of(&mut outcome, stopped);
-    if failed.as_ref().is_some_and(|error| error.to_string().contains("--ts-unit")) {
-        // A handful of frames that all lie in a far century by chance.
-        return;
-    }
-    assert!(failed.is_none(), "{what}: {failed:?}");
-    assert_eq!(accounts.ended, Ended::Done, "{what}");
-    let counted: Minutes = results
-        .lines()
-        .map(|line| {
-            let json: serde_json::Value = serde_json::from_str(line).unwrap();
-            let number = |name: &str| json[name].as_u64().unwrap();
-            let users = usize::try_from(number("cnt")).unwrap();
-            (json["ts"].as_i64().unwrap(), (users, number("frames")))
-        })
-        .collect();
-    assert_eq!(counted, expected, "{what}");
-    assert_eq!(results.lines().count(), expected.len(), "{what}: each window once");
-    assert_eq!(accounts.frames.refused_late, late, "{what}");
-    assert_eq!(accounts.frames.refused_gone, 0, "{what}");
-    assert_eq!(accounts.frames.malformed, malformed, "{what}");
-    assert_eq!(accounts.frames.empty, empty, "{what}");
-    assert_eq!(accounts.frames.frames_read, frames + empty, "{what}");
+}
+
+/// Its reason, input and offset.
+fn reject(line: &str) -> (String, String, u64) {
+    let json: serde_json::Value = serde_json::from_str(line).unwrap();
+    let text = |name: &str| json[name].as_str().unwrap().to_owned();
+    (text("reason"), text("input"), json["offset"].as_u64().unwrap())
+}
+
+fn what(seed: u64, time: &Time) -> String {
+    format!("HEADCOUNT_SEED={seed} HEADCOUNT_RUNS=1 {time:?}")
 }
 
 #[test]
 fn any_interleaving_same_counts() {
-    seeds(150).for_each(one);
+    for seed in seeds(300) {
+        let mut random = Random(seed);
+        let case = Case::drawn(&mut random);
+        case.check(&mut random, &what(seed, &case.time));
+    }
+}
+
+/// What random runs are about does happen in them.
+#[test]
+fn silence_and_all_verdicts_are_met() {
+    let mut met = [0; 5];
+    for seed in 0..150 {
+        let mut random = Random(seed);
+        let case = Case::drawn(&mut random);
+        let Some(came) = case.check(&mut random, &what(seed, &case.time)) else { continue };
+        let frames = &came.accounts.frames;
+        let happened = [
+            came.results.contains(r#""closed_by":"silence""#),
+            came.results.contains(r#""status":"revised""#),
+            came.results.contains(r#""cnt":0,"#),
+            frames.refused_future > 0,
+            frames.refused_gone > 0,
+        ];
+        met.iter_mut().zip(happened).for_each(|(met, happened)| *met += u32::from(happened));
+    }
+    assert!(
+        met.iter().all(|&runs| runs >= 2),
+        "silence, revised, taken back, future, gone: {met:?}"
+    );
 }

@@ -116,7 +116,9 @@ impl Run {
             partitions: false,
         };
         let mut replayer = Replayer::new(&settings, 1);
-        lines(log).lines().for_each(|line| replayer.line(0, line.as_bytes()));
+        for line in lines(log).lines() {
+            replayer.line(0, line.as_bytes());
+        }
         replayer.finish()
     }
 }

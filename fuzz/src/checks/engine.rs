@@ -1,4 +1,4 @@
-//! The whole engine against the recount: any log, any topology, tiny sizes, any order of steps, some
+//! The whole engine against the reference: any log, any topology, tiny sizes, any order of steps, some
 //! broken off by a fault.
 
 use headcount::engine::Sizes;
@@ -7,19 +7,20 @@ use headcount::topology::{Topology, Wish};
 
 use super::pipeline::log::{Log, Source};
 use super::pipeline::machine::Fault;
+use super::pipeline::time::Time;
 use super::pipeline::{Case, Random};
 
 /// Bytes that say how; the log follows.
 const HEAD_BYTES: usize = 16;
 
-/// Before the log 16 bytes: topology (3), sizes (6), lag, source, flags, unit, order of steps, two
+/// Before the log 16 bytes: topology (3), sizes (6), time, source, flags, unit, order of steps, two
 /// places at which the log is cut into inputs. Each is taken modulo the choices there are, so that
 /// every head is a good one.
 pub fn check(bytes: &[u8]) -> bool {
     let Some((head, log)) = bytes.split_first_chunk::<HEAD_BYTES>() else { return false };
     let [scanners, counters, cores, rest @ ..] = *head;
     let [chunk, frames, uids, batches, batch_slots, result_slots, rest @ ..] = rest;
-    let [lag, source, flags, unit, order, cut_a, cut_b] = rest;
+    let [time, source, flags, unit, order, cut_a, cut_b] = rest;
     let wish = Wish {
         scanners: Some(1 + usize::from(scanners % 4)),
         counters: Some(1 + usize::from(counters % 4)),
@@ -34,7 +35,7 @@ pub fn check(bytes: &[u8]) -> bool {
             validate: flags & 1 != 0,
             ..ScanSettings::default()
         },
-        max_lag_s: of(&[0, 5, 70, 700], lag),
+        time: time_of(time),
         topology: topology.expect("few threads"),
         sizes: Sizes {
             window_bytes: if flags & 4 == 0 { 1 << 20 } else { 0 },
@@ -64,13 +65,22 @@ pub fn check(bytes: &[u8]) -> bool {
         13 if case.source == Source::Files => {
             case.check_broken_off(Fault::Shrinks(after), &mut random, "fuzz");
         }
-        _ => case.check(&mut random, "fuzz"),
+        _ => drop(case.check(&mut random, "fuzz")),
     }
     true
 }
 
 fn of<T: Copy>(choices: &[T], byte: u8) -> T {
     choices[usize::from(byte) % choices.len()]
+}
+
+/// Half of them plain; the others draw all the clock can do from their byte.
+fn time_of(byte: u8) -> Time {
+    if byte < 128 {
+        Time::plain(of(&[0, 5, 70, 700], byte))
+    } else {
+        Time::drawn(&mut Random(byte.into()))
+    }
 }
 
 /// The log in at most three parts, cut at 256ths of its length; a cut of 0 is none.

@@ -194,6 +194,7 @@ fn sparse_logs_lose_nothing() {
         assert_eq!(came.verdicts(), [0, 0, 0, 0], "one frame each {step_s} s");
         assert_eq!(came.judged.counted, 600);
     }
+    // Five among them.
     for few in 1..8_i64 {
         let times: Vec<i64> = (0..few).map(|n| START_S + n * 3 * 86_400).collect();
         let came = came(&times);
@@ -206,28 +207,91 @@ fn sparse_logs_lose_nothing() {
 #[test]
 fn of_random_times_of_years_nothing_else_suffers() {
     let (from_s, years_s) = (631_152_000, 36 * 31_557_600);
-    for per_mille in [10, 100] {
+    for (per_mille, late) in
+        [(10, Late::Drop), (10, Late::Revise), (100, Late::Drop), (100, Late::Revise)]
+    {
         let mut state = per_mille;
-        let mut replaced = 0;
+        // Those before the log are late, those beyond its reach wait in vain.
+        let (mut before, mut beyond) = (0, 0);
         let mut times = steady();
         let mut own = vec![1200_i64; 10];
-        for (n, time_s) in times.iter_mut().enumerate() {
+        for (n, time_s) in times.iter_mut().enumerate().skip(8) {
             if random(&mut state) % 1000 < per_mille {
                 *time_s = from_s + i64::try_from(random(&mut state) % years_s).unwrap();
-                replaced += 1;
                 own[n / 1200] -= 1;
+                let apart_s = *time_s - START_S;
+                assert!(!(-4000..1500).contains(&apart_s), "a draw too near to be sure of");
+                *if apart_s < 0 { &mut before } else { &mut beyond } += 1;
             }
         }
-        // As many as are beyond the wall clock or the reach are refused, as many as are before are late.
-        let settings = ClockSettings { now_s: Some(START_S + 900), ..settings(Late::Drop) };
+        assert!(before > 100 * per_mille / 10 && beyond >= per_mille / 2);
+        let settings = ClockSettings { now_s: Some(START_S + 900), ..settings(late) };
         let came = came_with(&settings, &times);
         for (minute, frames) in (0..).zip(own) {
             let got = i64::try_from(came.frames(START_S + 60 * minute)).unwrap();
             assert_eq!(got, frames, "{per_mille} in 1,000, minute {minute}");
         }
-        let refused = came.judged.refused_late + came.judged.refused_future;
-        assert!(refused <= replaced, "{refused} of {replaced}");
-        assert_eq!(came.judged.refused_gone, 0);
+        assert_eq!(came.verdicts(), [before, beyond, 0, 0], "{per_mille} in 1,000");
+    }
+}
+
+/// One frame in a hundred comes so much later than the others of its time.
+fn delayed(by_s: i64) -> Vec<i64> {
+    let late_s = |n| if n >= 100 && n % 100 == 50 { by_s } else { 0 };
+    (0..FRAMES).map(|n| START_S + n / 20 - late_s(n)).collect()
+}
+
+#[test]
+fn delayed_frames_are_late_for_what_is_out_and_on_time_for_the_day() {
+    let all = FRAMES as u64 / 100 - 1;
+    // By so much, and how many are late for their minute, and refused there: the clock is at the time
+    // before the frame's own, and max-lag 5 s.
+    for (by_s, late, refused) in
+        [(1, 0, 0), (5, 0, 0), (90, all, 0), (1800, all, 0), (3604, all, 0), (4000, 0, all)]
+    {
+        let came = came(&delayed(by_s));
+        let minute = &came.judged.by_series[0];
+        assert_eq!((minute.late, minute.refused_late), (late, refused), "by {by_s} s");
+        let day = &came.judged.by_series[1];
+        assert_eq!((day.counted, day.late), (FRAMES as u64, 0), "by {by_s} s");
+        // Nothing is refused everywhere.
+        assert_eq!((came.judged.counted, came.verdicts()[0]), (FRAMES as u64, 0));
+    }
+}
+
+#[test]
+fn a_restart_in_the_middle_changes_no_word() {
+    let mut noisy = delayed(90);
+    noisy[3000] += 86_400;
+    noisy[3001..3009].iter_mut().for_each(|time_s| *time_s += 10_800);
+    noisy[7000] = 0;
+    for times in [steady(), noisy] {
+        let settings = ClockSettings { now_s: Some(START_S + 900), ..settings(Late::Drop) };
+        let whole = came_with(&settings, &times);
+        // Wherever it breaks off; before the clock, with frames parked, within and behind a minute.
+        for at in [5, 1200, 1220, 3000, 3001, 3004, 3020, 7001, 11_999] {
+            let mut fed = Fed::new(&settings);
+            fed.join(&[Beginning]);
+            fed.log(&times[..at], 64);
+            fed.finish(true);
+            let mut out = std::mem::take(&mut fed.out);
+            let restart = fed.restart.take().unwrap();
+            let point = &restart.partitions[0];
+            let mut fed = Fed::new(&settings);
+            fed.news(&News::Resumed(Arc::clone(&restart)));
+            fed.join(&[Entry::Resumed { clock_s: point.past.clock_s }]);
+            let from = usize::try_from(point.offset).unwrap();
+            for (index, left) in times[from..].chunks(64).enumerate() {
+                fed.frames(0, point.offset + 64 * index as u64, left);
+            }
+            fed.finish(false);
+            out.append(&mut fed.out);
+            assert!(out.iter().all(|word| word.rev == 0), "broken off at {at}");
+            let words = out.len();
+            let last: std::collections::BTreeMap<_, _> =
+                out.into_iter().map(|word| ((word.series, word.ts_s), word)).collect();
+            assert_eq!((words, &last), (whole.last.len(), &whole.last), "broken off at {at}");
+        }
     }
 }
 

@@ -142,7 +142,7 @@ impl Fed {
                     }
                     Deed::Report | Deed::Show(_) => {
                         let shown = if let Deed::Show(facts) = mark.deed { facts } else { 0 };
-                        released += usize::from(shown);
+                        released += shown as usize;
                         let head = loop {
                             let head = heads.next().unwrap();
                             word(head, 0, &mut self.said, &mut self.out);

@@ -80,6 +80,72 @@ fn all_silent_windows_come_out_by_the_wall_clock_and_are_revised() {
 }
 
 #[test]
+fn one_that_ends_its_silence_moves_the_lowest_clock_though_not_its_own() {
+    let mut log = Fed::plain(0);
+    log.join(&[Beginning, Beginning]);
+    log.frames(0, 0, &[0, 200]);
+    log.frames(1, 0, &[0, 50]);
+    log.news(&News::Silent { partition: 0 });
+    log.news(&News::Silent { partition: 1 });
+    log.says("");
+    // It alone holds time back now, at 200.
+    log.frames(0, 2, &[190, 191]);
+    log.says("[0 3 time part]");
+    log.frames(1, 2, &[51]);
+    log.says("gone");
+}
+
+#[test]
+fn late_for_a_window_no_longer_kept_is_gone() {
+    let settings = ClockSettings {
+        max_lag_s: 0,
+        agree: None,
+        keep_s: 100,
+        partitioned: true,
+        ..ClockSettings::default()
+    };
+    let mut log = Fed::new(&settings);
+    log.join(&[Beginning, Beginning]);
+    log.frames(1, 0, &[0, 70]);
+    log.news(&News::Silent { partition: 1 });
+    log.frames(0, 0, &[0, 159]);
+    log.says("[0 2 time part] [60 1 time]");
+    // By its own clock it would revise; and does while the window is kept.
+    log.frames(1, 2, &[10]);
+    log.news(&News::Silent { partition: 1 });
+    log.frames(0, 2, &[160]);
+    log.says("[0 3 late 1 time revised rev 1 part]");
+    log.frames(1, 3, &[10]);
+    log.says("gone");
+}
+
+#[test]
+fn a_window_that_goes_is_said_without_who_still_waits() {
+    let settings = ClockSettings {
+        max_lag_s: 0,
+        late: super::super::settings::Late::Drop,
+        agree: Some(super::super::agreement::Agree { small: 2, large: 3, last: 3 }),
+        now_s: Some(1000),
+        partitioned: true,
+        ..ClockSettings::default()
+    };
+    let mut log = Fed::new(&settings);
+    log.join(&[Beginning, Beginning]);
+    log.frames(0, 0, &[10]);
+    log.frames(1, 0, &[0, 1]);
+    log.news(&News::Silent { partition: 0 });
+    log.news(&News::Silent { partition: 1 });
+    log.news(&News::AllSilent { now_s: 100 });
+    log.says("[0 3 silence part]");
+    log.frames(1, 2, &[61, 61]);
+    log.says("[0 2 time revised rev 1 part]");
+    log.frames(0, 1, &[70]);
+    log.finish(false);
+    // The one that waited, when the other came.
+    assert_eq!(log.clock.judged().refused_gone, 1);
+}
+
+#[test]
 fn windows_are_complete_only_if_all_before_them_was_read() {
     // Entered midway: until its first frame nothing is sure, then what follows it.
     let mut log = Fed::plain(0);

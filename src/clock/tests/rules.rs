@@ -138,6 +138,20 @@ fn silence_shows_what_waits_and_takes_back_what_is_refused() {
 }
 
 #[test]
+fn what_is_taken_back_is_said_though_the_number_stays() {
+    let mut log = fed(|_| {});
+    log.log(&[0, 1, 959], 1);
+    log.news(&News::Silent { partition: 0 });
+    log.news(&News::AllSilent { now_s: 1000 });
+    log.says("[0 2 silence part] [900 1 silence]");
+    // Another frame is counted in its place: as many, but not the same user.
+    log.log(&[801, 801, 801, 900], 1);
+    log.log(&[801; 60], 1);
+    log.finish(false);
+    log.says("[780 63 end] [900 1 end revised rev 1]");
+}
+
+#[test]
 fn empty_windows_come_out_in_their_order() {
     let mut log = fed(|settings| settings.fill = true);
     log.log(&[0, 1, 250, 250, 250, 310, 310], 1);

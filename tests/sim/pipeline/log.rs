@@ -1,13 +1,14 @@
 //! A small log, and what a right run says of it.
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 
 use flate2::write::GzEncoder;
-use headcount::scan::{Malformed, ScanSettings, TsUnit};
-use headcount::verify::recount::Recount;
+use headcount::scan::{ScanSettings, TsUnit};
+use headcount::verify::lines::{self, Line};
+use headcount::verify::replay::{Refused, Replay};
 
 use super::Random;
+use super::time::Time;
 use super::unit::wrong_unit;
 
 /// How the engine gets the log.
@@ -26,19 +27,16 @@ impl Source {
 }
 
 /// A log in a few parts, read as one.
+#[derive(Clone)]
 pub(crate) struct Log {
     pub(crate) parts: Vec<Vec<u8>>,
 }
 
 /// What a right run says.
-#[derive(Debug, Default)]
 pub(crate) struct Expected {
-    pub(crate) results: String,
+    pub(crate) replay: Replay,
     /// Reason, input, offset and payload of each.
     pub(crate) rejects: Vec<(String, usize, u64, Vec<u8>)>,
-    pub(crate) frames: u64,
-    pub(crate) late: u64,
-    pub(crate) malformed: [u64; Malformed::ALL.len()],
     /// The times are in this unit instead, and nothing else is to be said.
     pub(crate) wrong_unit: Option<TsUnit>,
 }
@@ -53,56 +51,37 @@ impl Log {
         self.parts.iter().map(|part| part.len() as u64).sum()
     }
 
-    pub(crate) fn expected(&self, settings: &ScanSettings, max_lag_s: u32) -> Expected {
-        let mut recount = Recount::default();
-        let mut expected = Expected::default();
+    pub(crate) fn expected(&self, settings: &ScanSettings, time: &Time) -> Expected {
+        let mut replayer = time.replayer(settings, 1);
+        let mut rejects = Vec::new();
+        // Of each frame its input, where it begins, and itself.
+        let mut frames: Vec<(usize, u64, &[u8])> = Vec::new();
+        let mut refused = |frames: &[(usize, u64, &[u8])], all: Refused| {
+            for (number, why) in all {
+                let (input, at, frame) = frames[usize::try_from(number).unwrap()];
+                rejects.push((why.to_owned(), input, at, frame.to_vec()));
+            }
+        };
         for (input, part) in self.parts.iter().enumerate() {
             let mut offset = 0;
             for line in part.split_inclusive(|&byte| byte == b'\n') {
                 let content = line.strip_suffix(b"\n").unwrap_or(line);
-                let (late, malformed) = (recount.late, recount.malformed);
-                recount.line(content, settings, max_lag_s);
-                let reason = if recount.late > late {
-                    Some("late")
-                } else {
-                    Malformed::ALL
-                        .into_iter()
-                        .find(|reason| {
-                            recount.malformed[reason.index()] > malformed[reason.index()]
-                        })
-                        .map(Malformed::as_str)
-                };
-                if let Some(reason) = reason {
+                let read = lines::read(content, settings);
+                if read != Line::Blank {
                     let frame = content.strip_suffix(b"\r").unwrap_or(content);
                     let frame = frame.strip_prefix(b"\xef\xbb\xbf").unwrap_or(frame);
                     let mark = frame.as_ptr().addr() - content.as_ptr().addr();
-                    let at = offset + mark as u64;
-                    expected.rejects.push((reason.into(), input, at, frame.to_vec()));
+                    frames.push((input, offset + mark as u64, frame));
                 }
+                if let Line::Malformed(reason) = read {
+                    refused(&frames, vec![(frames.len() as u64 - 1, reason.as_str())]);
+                }
+                refused(&frames, replayer.line(0, content));
                 offset += line.len() as u64;
             }
         }
-        for (&ts, minute) in &recount.minutes {
-            let time = |s: i64| headcount::output::record::Instant(s);
-            let closed_by = if recount.closed_by_time(ts, max_lag_s) { "time" } else { "end" };
-            writeln!(
-                expected.results,
-                r#"{{"ts":{ts},"cnt":{},"window":"minute","start":"{}","end":"{}","frames":{},"late":0,"status":"final","rev":0,"closed_by":"{closed_by}","complete":{}}}"#,
-                minute.users.len(),
-                time(ts),
-                time(ts + 60),
-                minute.frames,
-                recount.complete(ts),
-            )
-            .unwrap();
-        }
-        Expected {
-            frames: recount.frames,
-            late: recount.late,
-            malformed: recount.malformed,
-            wrong_unit: wrong_unit(self, settings),
-            ..expected
-        }
+        refused(&frames, replayer.end(0));
+        Expected { replay: replayer.finish(), rejects, wrong_unit: wrong_unit(self, settings) }
     }
 }
 

@@ -5,7 +5,6 @@ use std::io::{ErrorKind, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use headcount::clock::ClockSettings;
 use headcount::engine::{self, Job, Outcome};
 use headcount::input::Input;
 use headcount::output::lines::Format;
@@ -101,7 +100,7 @@ pub(crate) struct Ran {
 
 impl Machine {
     pub(crate) fn new(case: &Case, fault: Option<Fault>) -> Machine {
-        let Case { log, source, settings, max_lag_s, topology, sizes, with_rejects } = case;
+        let Case { log, source, settings, time, topology, sizes, with_rejects } = case;
         let (mut inputs, mut writers, mut files) = (Vec::new(), Vec::new(), Vec::new());
         let mut random = Random(log.bytes_total());
         for (index, part) in log.parts.iter().enumerate() {
@@ -142,7 +141,7 @@ impl Machine {
         let job = Job {
             source: engine::Source::Inputs(inputs),
             scan: settings.clone(),
-            clock: ClockSettings { max_lag_s: *max_lag_s, ..ClockSettings::plain() },
+            clock: time.settings(),
             depth: Depth::Count,
             topology: topology.clone(),
             wait: WaitPolicy::Park,

@@ -1,20 +1,25 @@
 //! One run of the whole pipeline on one thread, and all that must hold of it: the output is byte for
-//! byte that of the recount, every frame is accounted for, and nothing locks up.
+//! byte that of the reference (where windows are revised, that of another machine, and the last word
+//! on each window the reference's), every frame is accounted for, and nothing locks up.
 //!
 //! The simulation draws cases from a seed; the fuzz target `engine` (`fuzz/`) makes them of its bytes.
 
 pub(crate) mod log;
 pub(crate) mod machine;
+pub(crate) mod said;
+pub(crate) mod time;
 pub(crate) mod unit;
 
 use headcount::accounts::{Accounts, Ended};
 use headcount::engine::Sizes;
 use headcount::error::Error;
 use headcount::scan::ScanSettings;
-use headcount::topology::Topology;
+use headcount::topology::{Topology, Wish};
 
-use log::{Log, Source};
+use log::{Expected, Log, Source};
 use machine::{Fault, Machine, Ran};
+use said::Said;
+use time::Time;
 
 /// A small generator of choices (splitmix64, Steele and others 2014).
 pub(crate) struct Random(pub(crate) u64);
@@ -38,49 +43,93 @@ impl Random {
     }
 }
 
-/// A log and all that may not matter to what is counted in it.
+/// A log and all that may not matter to what is counted in it; and what does, its time.
 pub(crate) struct Case {
     pub(crate) log: Log,
     pub(crate) source: Source,
     pub(crate) settings: ScanSettings,
-    pub(crate) max_lag_s: u32,
+    pub(crate) time: Time,
     pub(crate) topology: Topology,
     pub(crate) sizes: Sizes,
     pub(crate) with_rejects: bool,
 }
 
+/// What a whole run says, byte for byte, and what it is checked by.
+struct Right {
+    expected: Expected,
+    results: String,
+}
+
 impl Case {
     /// What it is, for the message of an assertion.
     pub(crate) fn what(&self, replay: &str) -> String {
-        let Case { source, topology, sizes, max_lag_s, .. } = self;
-        format!("{replay}: {source:?}, {topology}, {sizes:?}, lag {max_lag_s}")
+        let Case { source, topology, sizes, time, .. } = self;
+        format!("{replay}: {source:?}, {topology}, {sizes:?}, {time:?}")
+    }
+
+    /// The reference. Where windows have several words, which ones come out is what another machine
+    /// says, the plainest there is; their last ones are the reference's.
+    fn right(&self, random: &mut Random, what: &str) -> Right {
+        let expected = self.log.expected(&self.settings, &self.time);
+        let results = if self.time.says_each_once() || expected.wrong_unit.is_some() {
+            said::bytes(&expected.replay.words)
+        } else {
+            let plainest = Case {
+                log: self.log.clone(),
+                source: Source::Files,
+                settings: self.settings.clone(),
+                time: self.time.clone(),
+                topology: Topology::new(1, &Wish::default()).unwrap(),
+                sizes: Sizes::default(),
+                with_rejects: false,
+            };
+            let results = Machine::new(&plainest, None).run(random).unwrap().results;
+            let differences = said::differences(&results, &expected.replay.words, false, what);
+            assert!(differences.is_empty(), "{what}: {differences:#?}");
+            results
+        };
+        Right { expected, results }
     }
 
     /// Runs it, the stages in the order the choices give, and asserts; `replay` says how to see a
-    /// failure again.
-    pub(crate) fn check(&self, random: &mut Random, replay: &str) {
+    /// failure again. Gives the accounts, where they were to be had.
+    pub(crate) fn check(&self, random: &mut Random, replay: &str) -> Option<Accounts> {
         let what = self.what(replay);
         let Ran { results, rejects, mut outcome, stopped } = Machine::new(self, None)
             .run(random)
             .unwrap_or_else(|locked| panic!("{what}: {locked}"));
-        let expected = self.log.expected(&self.settings, self.max_lag_s);
+        let right = self.right(random, &what);
         let (accounts, failed) = Accounts::of(&mut outcome, stopped);
-        if let Some(unit) = expected.wrong_unit {
+        if let Some(unit) = right.expected.wrong_unit {
             assert_eq!(results, "", "{what}");
             let said = failed.map(|error| error.to_string()).unwrap_or_default();
             assert!(said.contains(&format!("--ts-unit {unit} ")), "{what}: {said}");
-            return;
+            return None;
         }
         assert!(failed.is_none(), "{what}: {failed:?}");
         assert_eq!(accounts.ended, Ended::Done, "{what}");
-        assert_eq!(results, expected.results, "{what}");
+        assert_eq!(results, right.results, "{what}");
+        let Right { expected, .. } = right;
         if self.with_rejects {
-            assert_eq!(rejects, expected.rejects, "{what}");
+            assert_eq!(self.in_order(rejects), self.in_order(expected.rejects), "{what}");
         }
-        assert_eq!(accounts.frames.frames_read, expected.frames, "{what}");
-        assert_eq!(accounts.frames.refused_late, expected.late, "{what}");
-        assert_eq!(accounts.frames.malformed_by_reason.0, expected.malformed, "{what}");
+        let frames = &accounts.frames;
+        assert_eq!(frames.frames_read, expected.replay.frames, "{what}");
+        let refused = |why| expected.replay.refused.get(why).copied().unwrap_or(0);
+        let told = [frames.refused_late, frames.refused_future, frames.refused_gone];
+        assert_eq!(told, ["late", "future", "gone"].map(refused), "{what}");
+        assert_eq!((told[2], frames.parked), (0, 0), "{what}");
+        assert_eq!(frames.malformed_by_reason.0, expected.replay.malformed, "{what}");
         assert_eq!(accounts.bytes, self.log.bytes_total(), "{what}");
+        Some(accounts)
+    }
+
+    /// Rejects come in the order of the log; only a frame that waited comes with the batch that decides.
+    fn in_order<R: Ord>(&self, mut rejects: Vec<R>) -> Vec<R> {
+        if self.time.clock.agree.is_some() {
+            rejects.sort_unstable();
+        }
+        rejects
     }
 
     /// The same with a fault: nothing locks up, whatever was put out is the beginning of what a
@@ -90,14 +139,13 @@ impl Case {
         let ran = Machine::new(self, Some(fault)).run(random);
         let Ran { results, rejects, mut outcome, stopped } =
             ran.unwrap_or_else(|locked| panic!("{what}: {locked}"));
-        let expected = self.log.expected(&self.settings, self.max_lag_s);
+        let right = self.right(random, &what);
+        let expected = &right.expected;
         if expected.wrong_unit.is_some() {
             // A run that is broken off early does not know it yet; one that knows puts nothing out.
             return;
         }
-        let differs =
-            expected.results.lines().zip(results.lines()).find(|(right, line)| right != line);
-        assert!(expected.results.starts_with(&results), "{what}: {differs:?}");
+        self.is_beginning(&results, &right, &what);
         if matches!(fault, Fault::Gone(_)) {
             // What it counted is gone with it; the engine sees that it panicked.
             return;
@@ -117,10 +165,35 @@ impl Case {
             Fault::Gone(_) => {}
         }
         if accounts.ended == Ended::Done {
-            assert_eq!(results, expected.results, "{what}");
-            assert_eq!(accounts.frames.frames_read, expected.frames, "{what}");
+            assert_eq!(results, right.results, "{what}");
+            assert_eq!(accounts.frames.frames_read, expected.replay.frames, "{what}");
         }
         // A batch is written to its end before another output is seen to have failed.
-        assert!(expected.rejects.starts_with(&rejects), "{what}");
+        let whole = self.in_order(expected.rejects.clone());
+        if self.time.clock.agree.is_some() {
+            let is_one = |reject| whole.binary_search(reject).is_ok();
+            assert!(rejects.iter().all(is_one), "{what}");
+        } else {
+            assert!(whole.starts_with(&rejects), "{what}");
+        }
+    }
+
+    /// The beginning of what a whole run puts out. One that is broken off says besides what has become
+    /// of windows that were out already, where it had not come to it yet.
+    fn is_beginning(&self, results: &str, right: &Right, what: &str) {
+        let mut whole = right.results.lines();
+        let mut rest = results.split_inclusive('\n').skip_while(|line| {
+            let end = whole.next();
+            end.is_some_and(|end| *line == format!("{end}\n") || end.starts_with(*line))
+        });
+        if self.time.says_each_once() {
+            let differs = rest.next();
+            assert!(differs.is_none(), "{what}: {differs:?}");
+            return;
+        }
+        for line in rest.filter(|line| line.ends_with('\n')) {
+            let said = Said::of(line);
+            assert!(said.is_on_the_way_to(&right.expected.replay.words), "{what}: {said:?}");
+        }
     }
 }
