@@ -117,6 +117,7 @@ fn replay(partitions: &[Generator], late: LateFrames) -> Replay {
         rules: Rules::of(&settings(late)),
         lengths: LENGTHS.to_vec(),
         zones: vec![ZONE.into()],
+        returning_days: None,
         partitions: true,
     };
     let mut replayer = Replayer::new(&settings, partitions.len());
