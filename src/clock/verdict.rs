@@ -38,7 +38,7 @@ pub enum Refusal {
     Future,
     /// On time by that clock, but its window was no longer kept.
     Gone,
-    /// An earlier run put its window out: it was counted there.
+    /// An earlier run judged it and put its window out: it was counted there, unless it still waited then.
     OutBefore,
 }
 

@@ -6,7 +6,6 @@ pub mod borders;
 pub mod lines;
 pub mod naive;
 pub mod oracle;
-pub mod recount;
 pub mod reference_clock;
 pub mod replay;
 pub mod rules;

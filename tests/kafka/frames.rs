@@ -1,9 +1,12 @@
 //! Frames made by a test, what must come of them, and chance.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use headcount::clock::ClockSettings;
+use headcount::clock::calendar::Length;
 use headcount::scan::ScanSettings;
-use headcount::verify::recount::Recount;
+use headcount::verify::replay::{Key, ReplaySettings, Replayer, Word};
+use headcount::verify::rules::Rules;
 use serde_json::Value;
 
 /// 2023-11-14T22:14:00Z: a minute begins.
@@ -70,27 +73,28 @@ pub(crate) fn last_words(results: &str) -> BTreeMap<i64, [u64; 3]> {
     last
 }
 
-/// What must come of partitions that are read to their ends, by the program's second, simple method; and
-/// how many of their frames are late.
+/// What must come of partitions that are read to their ends by the plain clock, by the program's second,
+/// simple method; and how many of their frames are late.
 pub(crate) fn recount<F: AsRef<[u8]>>(partitions: &[Vec<F>]) -> (Vec<(i64, u64, u64)>, u64) {
-    let (mut minutes, mut late) = (BTreeMap::<i64, (BTreeSet<Vec<u8>>, u64)>::new(), 0);
-    for frames in partitions {
-        // Lateness is by the partition's own clock.
-        let mut own = Recount::default();
-        for frame in frames {
-            own.line(frame.as_ref(), &ScanSettings::default(), 5);
-        }
-        late += own.late;
-        for (start_s, minute) in own.minutes {
-            let all = minutes.entry(start_s).or_default();
-            all.0.extend(minute.users);
-            all.1 += minute.frames;
-        }
-    }
-    let count = |(start_s, (users, frames)): (i64, (BTreeSet<Vec<u8>>, u64))| {
-        (start_s, u64::try_from(users.len()).unwrap(), frames)
+    let settings = ReplaySettings {
+        scan: ScanSettings::default(),
+        rules: Rules::of(&ClockSettings::plain()),
+        lengths: vec![Length::Minute],
+        zones: vec!["UTC".into()],
+        partitions: true,
     };
-    (minutes.into_iter().map(count).collect(), late)
+    let mut replayer = Replayer::new(&settings, partitions.len());
+    for (partition, frames) in partitions.iter().enumerate() {
+        for frame in frames {
+            replayer.line(partition, frame.as_ref());
+        }
+        replayer.end(partition);
+    }
+    let replay = replayer.finish();
+    let word =
+        |(key, word): (Key, Word)| (key.ts, u64::try_from(word.users.len()).unwrap(), word.frames);
+    let late = replay.refused.get("late").copied().unwrap_or(0);
+    (replay.words.into_iter().map(word).collect(), late)
 }
 
 /// Chance that can be had again (splitmix64).

@@ -68,6 +68,23 @@ fn skew_bounds_how_many_windows_are_open() {
 
 #[test]
 #[ignore = "needs a broker: scripts/test starts one"]
+fn a_flipped_time_holds_no_partition_back() {
+    let (broker, folder) = (Broker::shared(), Folder::new());
+    let topic = broker.topic(2, &[]);
+    let words = folder.count_words(&broker, &format!("-t {topic} --agree=8,33/64 --idle 1h"));
+    let mut run = Following::start(&words);
+    // It comes alone, with nothing beside it that says otherwise.
+    broker.write(&topic, &[Record::new(0, at(START_S + (1 << 26), "flipped"))]);
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let frame = |n: i64| Record::new(i32::from(n % 2 == 0), at(START_S + 5 * n, n));
+    broker.write(&topic, &(0..200).map(frame).collect::<Vec<_>>());
+    let expected: Vec<_> = (0..15).map(|minute| (START_S + 60 * minute, 12, 12)).collect();
+    assert_eq!(counts(&run.lines(15)), expected);
+    run.stop().exits(130);
+}
+
+#[test]
+#[ignore = "needs a broker: scripts/test starts one"]
 fn an_empty_partition_does_not_keep_a_bounded_run_waiting() {
     let (broker, folder) = (Broker::shared(), Folder::new());
     let frames: Vec<String> = (0..100).map(|n| of_minute(n / 10, n % 3)).collect();
