@@ -81,6 +81,7 @@ pub(crate) fn recount<F: AsRef<[u8]>>(partitions: &[Vec<F>]) -> (Vec<(i64, u64, 
         rules: Rules::of(&ClockSettings::plain()),
         lengths: vec![Length::Minute],
         zones: vec!["UTC".into()],
+        returning_days: None,
         partitions: true,
     };
     let mut replayer = Replayer::new(&settings, partitions.len());
