@@ -110,9 +110,16 @@ impl Agreement {
         Some(self.above[self.above.len().checked_sub(self.rule.small)?])
     }
 
-    /// Up to which time frames exist by agreement; none without a clock.
-    pub fn existing_s(&self) -> Option<i64> {
-        self.clock_s.map(|clock_s| self.small_s().map_or(clock_s, |small_s| clock_s.max(small_s)))
+    /// A time at which frames exist by agreement: the clock, or above it the largest time from which on
+    /// `small` of the last lie within so many seconds; none without a clock. Times far from one another
+    /// agree on nothing, however many they are.
+    pub fn existing_s(&self, within_s: i64) -> Option<i64> {
+        let are_near = |times_s: &&[i64]| {
+            let (first_s, last_s) = (times_s[0], times_s[times_s.len() - 1]);
+            last_s <= first_s.saturating_add(within_s)
+        };
+        let near = self.above.windows(self.rule.small).rev().find(are_near);
+        self.clock_s.map(|clock_s| near.map_or(clock_s, |times_s| clock_s.max(times_s[0])))
     }
 
     /// Whether times at or below the clock change nothing.
@@ -206,6 +213,15 @@ mod tests {
             sorted.get(k - 1).copied()
         }
 
+        /// The largest time from which on enough of the last lie within so many seconds.
+        fn near_s(&self, within_s: i64) -> i64 {
+            let enough = |&&from_s: &&i64| {
+                let near = |&time_s: &i64| (from_s..=from_s + within_s).contains(&time_s);
+                self.last.iter().filter(|time_s| near(time_s)).count() >= self.rule.small
+            };
+            self.last.iter().filter(enough).max().copied().unwrap_or(i64::MIN)
+        }
+
         fn see(&mut self, time_s: i64) {
             self.last.push(time_s);
             if self.last.len() > self.rule.last {
@@ -268,9 +284,8 @@ mod tests {
                 plain.see(time_s);
                 assert_eq!(agreement.clock_s(), plain.clock_s, "case {case}, frame {at}");
                 assert_eq!(moved, before != plain.clock_s, "case {case}, frame {at}");
-                let exists =
-                    plain.clock_s.map(|clock_s| plain.kth(rule.small).unwrap().max(clock_s));
-                assert_eq!(agreement.existing_s(), exists, "case {case}, frame {at}");
+                let exists = plain.clock_s.map(|clock_s| plain.near_s(6000).max(clock_s));
+                assert_eq!(agreement.existing_s(6000), exists, "case {case}, frame {at}");
                 assert_eq!(agreement.past().times_s, plain.last);
                 assert_eq!(agreement.past_before(before, true), past);
                 if random(&mut state).is_multiple_of(50) {
@@ -289,7 +304,7 @@ mod tests {
         for time_s in [100, 90_000, 101, 102, 99, 103, 104] {
             assert!(!agreement.see(time_s));
         }
-        assert_eq!(agreement.existing_s(), None);
+        assert_eq!(agreement.existing_s(600), None);
         assert!(agreement.see(105));
         assert_eq!(agreement.clock_s(), Some(99));
     }
@@ -304,7 +319,7 @@ mod tests {
         let mut agreement = Agreement::new(Agree::default(), 3600);
         (0..64).for_each(|_| assert!(!agreement.see(0) || agreement.clock_s() == Some(0)));
         assert!((0..32).all(|_| !agreement.see(3601)));
-        assert_eq!(agreement.existing_s(), Some(3601));
+        assert_eq!(agreement.existing_s(0), Some(3601));
         assert!(agreement.see(3601));
     }
 }

@@ -113,7 +113,10 @@ impl Clock {
         let before_s = one.agreement.clock_s();
         let moved = if agrees { one.agreement.see(ts_s) } else { one.agreement.look() };
         let reach_s = match self.max_ahead_s {
-            Some(ahead_s) => one.agreement.existing_s().map(|s| s.saturating_add(ahead_s)),
+            Some(ahead_s) => {
+                let existing_s = one.agreement.existing_s(ahead_s);
+                existing_s.map(|existing_s| existing_s.saturating_add(ahead_s))
+            }
             None => Some(i64::MAX),
         };
         let waiting = !one.parking.is_empty();

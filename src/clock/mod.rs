@@ -13,7 +13,7 @@
 //! | --- | --- |
 //! | agree | the time is one of the last 64, unless it lies beyond the wall clock + max-ahead: then it agrees with nobody |
 //! | clock | with no clock yet: t8, from the eighth such time on. Then `max(clock, t8 if t8 <= clock + keep, t33)` |
-//! | reach | `max(clock, t8) + max-ahead`, both with this frame; with no clock yet there is no reach, and every frame is parked |
+//! | reach | `max(clock, t) + max-ahead`, both with this frame, where t is the largest time from which on eight of the last 64 lie within max-ahead: eight random times agree on nothing. With no clock yet there is no reach, and every frame is parked |
 //! | parked ones | those within reach are settled, in order of arrival; of the others those are refused as `future` after which 64 frames have come |
 //! | itself | within reach it is judged, by the clock as it stood *before* it; else it is parked with that clock |
 //! | out | then windows come out |

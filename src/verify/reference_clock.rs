@@ -5,7 +5,7 @@
 //! | times | of each partition the times of its last 64 frames, counted or not; one beyond now + max-ahead is left out. tₖ: the k-th largest of them, none while there are fewer |
 //! | clock | none before there is a t8, then that t8, then with each frame `max(clock, t8 if t8 <= clock + keep, t33)`, its own time included |
 //! | late | by the partition's clock before the frame, for each window apart: late from end + max-lag on, refused from end + max-lag + keep on; with `drop`, refused where late |
-//! | reach | `max(clock, t8) + max-ahead`, the frame's own time included; none without a t8. A frame up to it is counted, one beyond it is parked |
+//! | reach | `max(clock, t) + max-ahead`, the frame's own time included, t the largest time from which on eight of the last 64 lie within max-ahead; none without a t8. A frame up to it is counted, one beyond it is parked |
 //! | parked | at each later frame of its partition: counted if the reach now comes to it, not late, as it was ahead of the clock when it came; else refused at the 64th: future |
 //! | end | of a partition: its parked frames up to now are counted, those beyond are future; then it holds no time back |
 //! | lowest | the lowest clock of the partitions that hold time back: those named that are neither silent nor ended. One without a clock holds all. It never goes back, and stays while none holds. It moves after a frame and all that the frame released |
@@ -93,7 +93,10 @@ impl<W: FnMut(i64) -> Vec<Window>> ReferenceClock<W> {
         };
         own.begin_s = own.begin_s.or(own.clock_s);
         own.holds_nothing = false;
-        let reach_s = own.clock_s.max(t8.copied()).map(|time_s| time_s + rules.max_ahead_s);
+        let near = |times_s: &&[i64]| times_s[0] - times_s[times_s.len() - 1] <= rules.max_ahead_s;
+        let near_s =
+            sorted.windows(rules.agree.0).find(near).map(|times_s| times_s[rules.agree.0 - 1]);
+        let reach_s = own.clock_s.max(near_s).map(|time_s| time_s + rules.max_ahead_s);
         let mut waiting = std::mem::take(&mut own.parked);
         waiting.iter_mut().for_each(|frame| frame.waited += 1);
         waiting.push(Frame { id, ts_s, taken, waited: 0 });

@@ -235,6 +235,32 @@ fn of_random_times_of_years_nothing_else_suffers() {
     }
 }
 
+#[test]
+fn random_times_agree_on_nothing() {
+    // A log of the year 2000, read much later: of the times in its place, most are ahead of it and before
+    // the wall clock. Each eight of them in the last 64 would once have let others in.
+    let (begin_s, years_s, mut state) = (946_684_800, 26 * 31_557_600, 7);
+    let time_s = |n: i64| {
+        let is_random = n >= 8 && random(&mut state) % 10 == 0;
+        let ahead_s = i64::try_from(random(&mut state) % years_s).unwrap();
+        begin_s + n / 20 + if is_random { 100_000 + ahead_s } else { 0 }
+    };
+    let times: Vec<i64> = (0..200_000).map(time_s).collect();
+    let wrong = times.iter().filter(|&&time_s| time_s > begin_s + 20_000).count() as u64;
+    let settings = ClockSettings { now_s: Some(1_790_000_000), ..settings(Late::Drop) };
+    let came = came_with(&settings, &times);
+    let [late, future, gone, _] = came.verdicts();
+    assert_eq!((late, gone), (0, 0));
+    // Those at the end are settled by it, as nothing after them says otherwise.
+    let settled = usize::try_from(wrong - future).unwrap();
+    assert!(
+        settled < 64 && came.judged.open_peak < 20 + 2 * settled,
+        "{settled}, {:?}",
+        came.judged
+    );
+    assert_eq!(came.judged.counted, times.len() as u64 - future);
+}
+
 /// One frame in a hundred comes so much later than the others of its time.
 fn delayed(by_s: i64) -> Vec<i64> {
     let late_s = |n| if n >= 100 && n % 100 == 50 { by_s } else { 0 };
