@@ -51,7 +51,10 @@ fn count(path: &Path, cores: usize) -> (Duration, Vec<(i64, u64)>) {
     let topology = Topology::new(cores, &Wish::default()).expect("a plain topology");
     let results = Collected::default();
     let job = Job {
-        source: Source::Inputs(Input::look_at(&[path.to_owned()]).expect("the stream is there")),
+        source: Source::Inputs(
+            Input::look_at(&[path.to_owned()]).expect("the stream is there"),
+            None,
+        ),
         scan: ScanSettings::default(),
         clock: ClockSettings::default(),
         depth: Depth::Count,

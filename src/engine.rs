@@ -71,8 +71,8 @@ impl Default for Sizes {
 
 /// What a run reads.
 pub enum Source {
-    /// Files and pipes, in order, as one log.
-    Inputs(Vec<Input>),
+    /// Files and pipes, in order, as one log; after how long without anything a pipe is silent, if ever.
+    Inputs(Vec<Input>, Option<Duration>),
     /// The partitions of a topic.
     Messages(Box<dyn MessageSource>),
 }
@@ -81,7 +81,7 @@ impl Source {
     /// What its parts are called where frames are named.
     fn names(&self) -> InputNames {
         match self {
-            Source::Inputs(inputs) => {
+            Source::Inputs(inputs, _) => {
                 InputNames::Files(inputs.iter().map(|input| input.name.to_string()).collect())
             }
             Source::Messages(messages) => InputNames::Topic(messages.name()),
@@ -181,10 +181,10 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
     let scan_wakers: Vec<Waker> =
         (0..topology.scanners).map(|index| waker(StageKind::Scan(index))).collect();
     let readers = match job.source {
-        Source::Inputs(inputs) => {
+        Source::Inputs(inputs, idle) => {
             let input_bytes = Arc::clone(&job.live.input_bytes);
             let claims =
-                Claims::new(inputs, sizes.chunk_bytes, chunks, input_bytes, job.stop.clone());
+                Claims::new(inputs, idle, sizes.chunk_bytes, chunks, input_bytes, job.stop.clone());
             let token = Token::new(claims);
             for waker in scan_wakers {
                 token.add_waker(waker);

@@ -157,7 +157,7 @@ fn allocations_at_results(frame_bytes: usize, cores: usize, wish: Wish, piped: b
     };
     let sink = Noting { lines: LineWriter::new(Format::Json), noted: Arc::clone(&noted) };
     let job = Job {
-        source: Source::Inputs(inputs),
+        source: Source::Inputs(inputs, None),
         scan: ScanSettings::default(),
         // Nothing is kept beyond max-lag: else windows grow in number for the first hour of the log.
         clock: ClockSettings { late: settings::Late::Drop, ..ClockSettings::default() },

@@ -56,7 +56,7 @@ fn count(input: Input, cores: usize, sizes: Sizes) -> Ran {
     let topology = Topology::new(cores, &Wish::default()).unwrap();
     let (results, rejects) = (Shared::default(), Shared::default());
     let job = Job {
-        source: Source::Inputs(vec![input]),
+        source: Source::Inputs(vec![input], None),
         scan: ScanSettings { validate: cores == 1, ..ScanSettings::default() },
         clock: ClockSettings::default(),
         depth: Depth::Count,

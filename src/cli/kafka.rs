@@ -2,6 +2,7 @@
 //! reached.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -56,7 +57,8 @@ pub struct TopicArgs {
     /// What to do when messages were deleted before they could be read
     #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
     pub on_gap: OnGap,
-    /// How long a partition read to its end holds the others' results back; `off`: for ever
+    /// How long a partition read to its end holds the others' results back; likewise a pipe with nothing
+    /// in it. When all are silent, results come out as the wall clock passes their windows; `off`: never
     #[arg(long, value_name = "DURATION", default_value = "10s")]
     pub idle: Idle,
     /// How far in event time a partition may be ahead of the one furthest behind before it has to wait
@@ -167,6 +169,13 @@ pub enum OnGap {
 /// After how long a partition is silent, seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Idle(pub Option<u32>);
+
+impl Idle {
+    /// The same as a duration; none: never.
+    pub fn duration(self) -> Option<Duration> {
+        self.0.map(|seconds| Duration::from_secs(seconds.into()))
+    }
+}
 
 impl std::str::FromStr for From {
     type Err = String;

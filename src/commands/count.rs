@@ -69,7 +69,7 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     let progress = Progress::new(live.clone(), read.extent(), output.quiet);
     let job = Job {
         keeper: read.keeper(),
-        source: read.into_source(),
+        source: read.into_source(args.input.topic.idle.duration()),
         scan: args.frames.scan(),
         clock,
         depth: Depth::Count,

@@ -55,7 +55,7 @@ pub fn run(args: &DemoArgs) -> Result<ExitCode, Error> {
     let results = Collected::default();
     let frame_args = FrameArgs::default();
     let job = Job {
-        source: Source::Inputs(vec![Input::from_pipe("sample", read_end)]),
+        source: Source::Inputs(vec![Input::from_pipe("sample", read_end)], None),
         scan: frame_args.scan(),
         // One word on each minute: the table is read from top to bottom.
         clock: ClockSettings { late: settings::Late::Drop, ..ClockSettings::default() },

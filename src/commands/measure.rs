@@ -53,7 +53,7 @@ pub fn run(command: &MeasureCommand) -> Result<ExitCode, Error> {
         let job = Job {
             scan: args.frames.scan(),
             clock: ClockSettings { partitioned: read.is_partitioned(), ..clock.clone() },
-            source: read.into_source(),
+            source: read.into_source(None),
             depth,
             topology,
             wait: args.threads.wait,

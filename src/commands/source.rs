@@ -1,5 +1,7 @@
 //! What a run reads, by its flags: files and stdin, or a topic.
 
+use std::time::Duration;
+
 use crate::cli::InputArgs;
 use crate::clock::ClockSettings;
 use crate::engine::Source;
@@ -158,10 +160,10 @@ impl Read {
         }
     }
 
-    /// What the engine reads.
-    pub fn into_source(self) -> Source {
+    /// What the engine reads; a pipe is silent after `idle`.
+    pub fn into_source(self, idle: Option<Duration>) -> Source {
         match self {
-            Read::Files(inputs) => Source::Inputs(inputs),
+            Read::Files(inputs) => Source::Inputs(inputs, idle),
             #[cfg(feature = "kafka")]
             Read::Topic(topic) => Source::Messages(topic),
         }

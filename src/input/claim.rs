@@ -12,13 +12,15 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags};
 
 use super::ahead::Ahead;
 use super::file_id::FileId;
-use super::messages::ChunkNumbers;
+use super::messages::{ChunkNumbers, News};
 use super::read_buf::ReadBuf;
+use super::silence::Silence;
 use super::stream::{Block, Pull, Stream};
 use super::{Input, InputKind, PipeEnd};
 use crate::error::Error;
@@ -65,8 +67,15 @@ pub enum Claim {
         /// What it is.
         block: Block,
     },
-    /// Nothing to read yet; wait on the descriptor.
-    Waiting(Arc<OwnedFd>),
+    /// Nothing to read yet; wait on the descriptor, and if need be only so long.
+    Waiting(Arc<OwnedFd>, Option<Duration>),
+    /// Nothing to read for long: this is to be told.
+    News {
+        /// The number of the chunk it stands for.
+        chunk: u64,
+        /// What.
+        news: News,
+    },
     /// This chunk cannot be read; it is the last.
     Failed {
         /// The chunk's number.
@@ -96,12 +105,15 @@ pub struct Claims {
     stop: Stop,
     finished: bool,
     pub(super) ahead: Ahead,
+    silence: Silence,
 }
 
 impl Claims {
-    /// The claims on these inputs. `chunks` numbers them, `input_bytes` counts what is read.
+    /// The claims on these inputs, of which a stream is silent after `idle`. `chunks` numbers them,
+    /// `input_bytes` counts what is read.
     pub fn new(
         mut inputs: Vec<Input>,
+        idle: Option<Duration>,
         chunk_bytes: usize,
         chunks: ChunkNumbers,
         input_bytes: Arc<AtomicU64>,
@@ -120,6 +132,7 @@ impl Claims {
             stop,
             finished: false,
             ahead: Ahead::default(),
+            silence: Silence::new(idle, Instant::now()),
         }
     }
 
@@ -137,6 +150,7 @@ impl Claims {
                     };
                     self.next_input += 1;
                     self.ahead.forget();
+                    self.silence.came(Instant::now());
                     let name = Arc::clone(&next.name);
                     match open(next, &self.input_bytes) {
                         Ok(current) => self.current = current,
@@ -161,9 +175,16 @@ impl Claims {
                 }
                 Current::Stream(stream) => match stream.pull(buf) {
                     Pull::Block(block) => {
+                        self.silence.came(Instant::now());
                         return Claim::Block { chunk: self.number(), input, block };
                     }
-                    Pull::Waiting => return Claim::Waiting(stream.fd()),
+                    Pull::Waiting => {
+                        let (fd, now) = (stream.fd(), Instant::now());
+                        return match self.silence.tells(now, super::wall_s) {
+                            Some(news) => Claim::News { chunk: self.number(), news },
+                            None => Claim::Waiting(fd, self.silence.tells_in(now)),
+                        };
+                    }
                     Pull::Ended => self.current = Current::Nothing,
                     Pull::Failed(error) => return self.fail(error),
                 },

@@ -12,12 +12,14 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 use memchr::memchr;
 
 use super::Place;
 use super::claim::{Claim, Claims, Range};
 use super::mapped::Window;
+use super::messages::News;
 use super::range::RangeWork;
 use super::read_buf::{LINE_BYTES_MAX, ReadBuf};
 use super::residence::is_in_memory;
@@ -46,6 +48,8 @@ pub enum Claimed {
     Busy,
     /// The input has nothing at the moment; its descriptor will tell.
     Waiting,
+    /// It has had nothing for long: this is to be told in a chunk of this number.
+    News(u64, News),
     /// There is no more.
     Finished,
 }
@@ -96,6 +100,8 @@ pub struct FrameReader {
     /// Unread bytes known to hold no line end.
     searched: usize,
     waiting_on: Option<Arc<OwnedFd>>,
+    /// How long it waits at most.
+    wake_in: Option<Duration>,
     window: Option<Window>,
     window_bytes: usize,
     /// Where the batch began, if it began in the window: its work then, and its offset.
@@ -114,6 +120,7 @@ impl FrameReader {
             offset: 0,
             searched: 0,
             waiting_on: None,
+            wake_in: None,
             window: None,
             window_bytes,
             begun: None,
@@ -125,6 +132,11 @@ impl FrameReader {
         self.waiting_on.as_deref()
     }
 
+    /// After how long it wants to be asked again though the descriptor tells nothing; none: never.
+    pub fn wake_in(&self) -> Option<Duration> {
+        self.wake_in
+    }
+
     /// The wall clock, unix seconds: no frame at hand was there later.
     pub fn wall_s(&self) -> i64 {
         super::wall_s()
@@ -133,17 +145,17 @@ impl FrameReader {
     /// Claims the next chunk; the one before must be done.
     pub fn claim(&mut self) -> Claimed {
         debug_assert!(matches!(self.work, Work::None));
-        self.waiting_on = None;
+        (self.waiting_on, self.wake_in) = (None, None);
         self.buf.clear();
         self.searched = 0;
         let Some(mut claims) = self.token.try_take() else {
             return Claimed::Busy;
         };
         let claimed = match claims.claim(&mut self.buf) {
-            Claim::Waiting(fd) => {
+            Claim::Waiting(fd, wake_in) => {
                 // The others find the same; waking them would only send them round in turns.
                 drop(claims);
-                self.waiting_on = Some(fd);
+                (self.waiting_on, self.wake_in) = (Some(fd), wake_in);
                 return Claimed::Waiting;
             }
             Claim::Range { chunk, input, range } => {
@@ -180,6 +192,7 @@ impl FrameReader {
                 self.work = Work::Failed(Box::new(error));
                 Claimed::Chunk(chunk)
             }
+            Claim::News { chunk, news } => Claimed::News(chunk, news),
             Claim::Finished => Claimed::Finished,
         };
         claims.release_and_wake();

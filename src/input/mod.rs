@@ -16,6 +16,7 @@ pub mod messages;
 mod range;
 pub mod read_buf;
 mod residence;
+mod silence;
 pub mod stream;
 
 use std::fs::{File, Metadata};

@@ -201,6 +201,9 @@ impl ScanStage {
                 Claimed::Chunk(number) => Ok(Chunk { number, partition: 0 }),
                 Claimed::Busy => Err(Step::Blocked),
                 Claimed::Waiting => Err(Step::BlockedOnInput),
+                Claimed::News(chunk, news) => {
+                    Err(self.pass_on(chunk, BatchEnd::ChunkDone, Some(news)))
+                }
                 Claimed::Finished => {
                     self.finished = true;
                     Err(Step::Done)
@@ -337,7 +340,7 @@ impl Stage for ScanStage {
 
     fn wake_in(&self) -> Option<Duration> {
         match &self.reader {
-            Reader::Lines(_) => None,
+            Reader::Lines(lines) => lines.wake_in(),
             Reader::Messages(messages) => messages.wake_in(),
         }
     }

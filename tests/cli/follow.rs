@@ -46,6 +46,36 @@ fn a_closed_minute_is_out_while_the_pipe_stays_open() {
 }
 
 #[test]
+fn of_a_silent_pipe_comes_what_the_wall_clock_has_passed() {
+    let now_s = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap();
+    let past = now_s.div_euclid(60) * 60 - 180;
+    for (wait, scanners) in [("spin", "1"), ("balanced", "2"), ("park", "3")] {
+        let flags = ["--idle=1s", "--agree=8,33/64", "--late=drop", "--wait", wait];
+        let args = [&["count", "-", "--scanners", scanners][..], &flags].concat();
+        let mut live = Live::start(&args);
+        // Too few for a clock; the last lies ahead of the wall clock, and half a frame is none.
+        let ahead = frame(now_s + 7200, "z");
+        let frames = frame(past, "a") + &frame(past + 61, "a") + &frame(past + 2, "b") + &ahead;
+        live.feed(frames + "{");
+        for (expected, rev) in [([(past, 2), (past + 60, 1)], 0), ([(past, 3), (past + 60, 2)], 1)]
+        {
+            let results = live.line() + "\n" + &live.line();
+            assert_eq!(counts(&results), expected, "--wait {wait}");
+            let said = format!(r#""rev":{rev},"closed_by":"silence","complete":false"#);
+            assert!(results.lines().next().unwrap().contains(&said), "{results}");
+            if rev == 0 {
+                // What comes after all is judged as if there had been none.
+                live.feed("}\n".to_owned() + &frame(past + 3, "c") + &frame(past + 62, "c"));
+            }
+        }
+        live.close();
+        let ran = live.end().exits(0);
+        assert_eq!(ran.stdout, "");
+        ran.says("7 read = 5 counted").says("1 future").says("1 malformed");
+    }
+}
+
+#[test]
 fn so_it_is_with_compressed_input() {
     for coded in [|text: String| gzip(text), |text: String| zstd(text)] {
         let args = ["count", "-", "--wait", "park"];

@@ -86,7 +86,7 @@ impl Run {
         let topology = Topology::new(self.cores, &Wish::default()).unwrap();
         let results = Collected::default();
         let job = Job {
-            source: Source::Inputs(input),
+            source: Source::Inputs(input, None),
             scan: scan(),
             clock: self.settings(),
             depth: Depth::Count,

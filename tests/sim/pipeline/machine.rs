@@ -139,7 +139,7 @@ impl Machine {
         }
         let input_names = inputs.iter().map(|input| input.name.to_string()).collect();
         let job = Job {
-            source: engine::Source::Inputs(inputs),
+            source: engine::Source::Inputs(inputs, None),
             scan: settings.clone(),
             clock: time.settings(),
             depth: Depth::Count,
