@@ -57,7 +57,8 @@ fn until_a_time_to_come_ends_then() {
     let topic = broker.topic(2, &[]);
     let now_ms = || i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
     broker.write_frames(&topic, [of_minute(0, "a"), of_minute(1, "a")]);
-    let until = (now_ms() / 1000) + 4;
+    // Late enough that the first minute is out by then, and what follows it is written.
+    let until = (now_ms() / 1000) + 8;
     let words = folder.count_words(&broker, &format!("-t {topic} --until {until} --idle 1s"));
     let mut run = Following::start(&words);
     // One that comes while it waits, and one that is of that time and so not counted.
