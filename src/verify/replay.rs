@@ -173,6 +173,9 @@ pub struct Replayer {
     scan: ScanSettings,
     max_lag_s: i64,
     names: Vec<(String, Option<String>)>,
+    /// By series whether its windows have a past. That of one is empty where a date never was; still its
+    /// own days are the past of others.
+    have_past: Vec<bool>,
     clock: ReferenceClock<Windows>,
     partitions: usize,
     /// Times and users of frames whose fate is open, by partition and number.
@@ -191,6 +194,7 @@ impl Replayer {
         let mut series = series_of(settings);
         let name = |series: &Series| (series.length.to_string(), series.zone.clone());
         let names = series.iter().map(name).collect();
+        let have_past = series.iter().map(|series| series.past_days > 0).collect();
         let windows: Windows = Box::new(move |ts_s| {
             let all = (0..).zip(&mut series);
             all.flat_map(|(number, series)| series.windows_at(number, ts_s)).collect()
@@ -200,6 +204,7 @@ impl Replayer {
             scan: settings.scan.clone(),
             max_lag_s: settings.rules.max_lag_s,
             names,
+            have_past,
             clock: ReferenceClock::new(settings.rules, named, windows),
             partitions,
             open: BTreeMap::new(),
@@ -290,7 +295,7 @@ impl Replayer {
                             by_time: false,
                             past: None,
                         });
-                        if window.past_s < window.start_s {
+                        if self.have_past[usize::from(window.series)] {
                             self.seen.entry((window.series, user)).or_default().insert(ts_s);
                         }
                         word.users.insert(user);
