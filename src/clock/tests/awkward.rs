@@ -241,7 +241,7 @@ fn random_times_agree_on_nothing() {
     // the wall clock. Each eight of them in the last 64 would once have let others in.
     let (begin_s, years_s, mut state) = (946_684_800, 26 * 31_557_600, 7);
     let time_s = |n: i64| {
-        let is_random = n >= 8 && random(&mut state) % 10 == 0;
+        let is_random = n >= 8 && random(&mut state).is_multiple_of(10);
         let ahead_s = i64::try_from(random(&mut state) % years_s).unwrap();
         begin_s + n / 20 + if is_random { 100_000 + ahead_s } else { 0 }
     };
