@@ -64,6 +64,7 @@ fn count(path: &Path, cores: usize) -> (Duration, Vec<(i64, u64)>) {
         sizes: Sizes::default(),
         sink: Box::new(results.clone()),
         keeper: None,
+        checkpoints: None,
         rejects: None,
         stop: Stop::new(),
     };

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::batch::Tally;
 use crate::clock::calendar::SeriesName;
-use crate::clock::judged::SeriesJudged;
+use crate::clock::judged::{Judged, SeriesJudged};
 use crate::engine::Outcome;
 use crate::error::{Error, ExitCode};
 use crate::ring::StopReason;
@@ -50,6 +51,10 @@ pub struct Frames {
     pub empty: u64,
     /// Too far ahead, and still waiting when the log was broken off.
     pub parked: u64,
+    /// Of an earlier run, which this one goes on with, and waiting when it began: they come on top of those
+    /// read.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub parked_before: u64,
     /// The malformed ones by reason.
     pub malformed_by_reason: MalformedByReason,
     /// What became of those judged, for each kind of windows.
@@ -114,6 +119,9 @@ pub struct Accounts {
     /// What became of the frames.
     #[serde(flatten)]
     pub frames: Frames,
+    /// The same from the first run on, where checkpoints are made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since_first_checkpoint: Option<Frames>,
     /// Lines that held nothing.
     pub blank_lines: u64,
     /// Times that messages of a topic were lost before they could be read.
@@ -159,34 +167,24 @@ impl Accounts {
     /// Draws up the accounts of a counting run, and checks them. The error, if any, comes beside
     /// them: they are worth showing all the same.
     pub fn of(outcome: &mut Outcome, stopped: StopReason) -> (Accounts, Option<Error>) {
-        let judged = outcome.clock.judged.clone();
-        let tally = outcome.clock.tally;
-        let frames = Frames {
-            frames_read: tally.frames,
-            counted: judged.counted,
-            refused_late: judged.refused_late,
-            refused_future: judged.refused_future,
-            refused_gone: judged.refused_gone,
-            out_before: judged.out_before,
-            parked: judged.parked,
-            empty: tally.empty,
-            malformed: tally.malformed_total(),
-            malformed_by_reason: MalformedByReason(tally.malformed),
-            by_windows: outcome
-                .clock
-                .names
-                .iter()
-                .flat_map(|names| names.iter())
-                .zip(&judged.by_series)
-                .map(ByWindows::new)
-                .collect(),
-        };
+        let clock = &outcome.clock;
+        let names = clock.names.as_deref().unwrap_or_default();
+        let (all, tally) = (&clock.judged, clock.tally);
+        let judged = all.since(&clock.judged_before);
+        let frames = Frames::new(&tally, &judged, clock.parked_before, names);
+        let since_first_checkpoint = clock.tally_before.map(|mut of_all| {
+            of_all.add(&tally);
+            Frames::new(&of_all, all, 0, names)
+        });
         let failed = outcome
             .failed
             .take()
             .or(outcome.clock.failed.take())
             .or(outcome.output.failed.take())
-            .or_else(|| disagreement(outcome, &frames).map(Error::Disagree));
+            .or_else(|| {
+                let since_first = since_first_checkpoint.as_ref();
+                disagreement(outcome, &judged, &frames, since_first).map(Error::Disagree)
+            });
         let ended = match (&failed, stopped) {
             (Some(_), _) | (None, StopReason::Failed) => Ended::Failed,
             (None, StopReason::Interrupted) => Ended::Interrupted,
@@ -202,6 +200,7 @@ impl Accounts {
                 malformed_frames: frames.malformed,
             },
             frames,
+            since_first_checkpoint,
             blank_lines: tally.blank_lines,
             gaps: judged.gaps,
             offsets_skipped: judged.offsets_skipped,
@@ -229,20 +228,60 @@ impl Accounts {
     }
 }
 
-/// What in the accounts does not add up, if anything.
-fn disagreement(outcome: &Outcome, frames: &Frames) -> Option<String> {
-    let judged = &outcome.clock.judged;
-    let Frames { frames_read, counted, refused_late, malformed, .. } = *frames;
-    let sum = counted
-        + refused_late
-        + frames.refused_future
-        + frames.refused_gone
-        + frames.out_before
-        + malformed
-        + frames.empty
-        + frames.parked;
+impl Frames {
+    fn new(tally: &Tally, judged: &Judged, parked_before: u64, names: &[SeriesName]) -> Frames {
+        Frames {
+            frames_read: tally.frames,
+            counted: judged.counted,
+            refused_late: judged.refused_late,
+            refused_future: judged.refused_future,
+            refused_gone: judged.refused_gone,
+            out_before: judged.out_before,
+            parked: judged.parked,
+            parked_before,
+            empty: tally.empty,
+            malformed: tally.malformed_total(),
+            malformed_by_reason: MalformedByReason(tally.malformed),
+            by_windows: names.iter().zip(&judged.by_series).map(ByWindows::new).collect(),
+        }
+    }
+
+    /// All that became of frames.
+    fn accounted(&self) -> u64 {
+        self.counted
+            + self.refused_late
+            + self.refused_future
+            + self.refused_gone
+            + self.out_before
+            + self.malformed
+            + self.empty
+            + self.parked
+    }
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
+/// What in the accounts does not add up, if anything. `judged` is what became of this run's frames.
+fn disagreement(
+    outcome: &Outcome,
+    judged: &Judged,
+    frames: &Frames,
+    since_first: Option<&Frames>,
+) -> Option<String> {
+    let Frames { frames_read, parked_before, counted, .. } = *frames;
+    let (read, became) = since_first.map_or((0, 0), |all| (all.frames_read, all.accounted()));
+    // Windows are kept from run to run, with their frames.
+    let all = &outcome.clock.judged;
     let checks = [
-        ("frames read", frames_read, "counted, refused and malformed", sum),
+        (
+            "frames read",
+            frames_read + parked_before,
+            "counted, refused and malformed",
+            frames.accounted(),
+        ),
+        ("frames read by all runs", read, "counted, refused and malformed by all", became),
         ("frames the clock was given", frames_read, "frames scanned", outcome.read.frames),
         (
             "bytes the clock was told of",
@@ -258,9 +297,9 @@ fn disagreement(outcome: &Outcome, frames: &Frames) -> Option<String> {
         ),
         (
             "frames the clock let into windows, one for each",
-            judged.in_windows,
+            all.in_windows,
             "frames of windows put out, left open and not begun",
-            judged.frames_put_out + judged.frames_left_open + judged.frames_not_begun,
+            all.frames_put_out + all.frames_left_open + all.frames_not_begun,
         ),
         (
             "windows closed",

@@ -15,9 +15,12 @@ pub mod held;
 use std::ops::Range;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::unit_check::Hint;
 use crate::clock::verdict::Verdicts;
 use crate::error::Error;
+use crate::input::Point;
 use crate::input::messages::{News, Partition};
 use crate::limits::UID_BYTES_MAX;
 use crate::scan::Malformed;
@@ -58,7 +61,7 @@ pub enum BatchEnd {
 }
 
 /// What the scanner met while it filled a batch. Part of the accounts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Frames read: facts and malformed ones, not blank lines.
     pub frames: u64,
@@ -206,6 +209,8 @@ pub struct Batch {
     pub partition: Partition,
     /// Offset after its last message.
     pub next_offset: u64,
+    /// Where another run can go on after it; none in the middle of a chunk, or of a line.
+    pub ends_at: Option<Point>,
     /// The wall clock when it was read, unix seconds, if somebody looked.
     pub wall_s: Option<i64>,
     /// What the source says, in place of frames.
@@ -232,6 +237,7 @@ impl Batch {
             end: BatchEnd::More,
             partition: 0,
             next_offset: 0,
+            ends_at: None,
             wall_s: None,
             news: None,
             tally: Tally::default(),
@@ -284,6 +290,7 @@ impl Batch {
         self.chunk = 0;
         self.end = BatchEnd::More;
         (self.partition, self.next_offset, self.wall_s) = (0, 0, None);
+        self.ends_at = None;
         self.news = None;
         self.tally = Tally::default();
         self.hints.clear();

@@ -1,6 +1,7 @@
 //! The command line: each flag once. Help, man page, completions and the configuration file follow
 //! from these definitions.
 
+pub mod checkpoints;
 pub mod kafka;
 pub mod time;
 pub mod windows;
@@ -186,6 +187,9 @@ pub struct CountArgs {
     /// Where results go.
     pub output: OutputArgs,
     #[command(flatten)]
+    /// Whether checkpoints are made.
+    pub checkpoints: checkpoints::CheckpointsArgs,
+    #[command(flatten)]
     /// Which threads do the work.
     pub threads: ThreadArgs,
     #[command(flatten)]
@@ -197,7 +201,8 @@ pub struct CountArgs {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// Write results to this file; a file there is replaced [default: stdout]
+    /// Write results to this file; a file there is replaced, or gone on with from a checkpoint [default:
+    /// stdout]
     #[arg(long, value_name = "FILE")]
     pub to: Option<PathBuf>,
     /// Write results to this Kafka topic, in place of stdout: keyed by window, like minute/1700000040

@@ -7,7 +7,8 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use crate::batch::{Batch, BatchHandle, BatchShape, Tally};
-use crate::clock::stage::{ClockParts, ClockStage, ReaderLink, ScanLink};
+use crate::clock::stage::{ClockCut, ClockParts, ClockStage, Cutting, ReaderLink, ScanLink};
+use crate::clock::state::SlotSerial;
 use crate::clock::unit_check::UnitCheck;
 use crate::clock::{Clock, ClockSettings};
 use crate::count::Counter;
@@ -20,8 +21,9 @@ use crate::input::frames::FrameReader;
 use crate::input::messages::{ChunkNumbers, MessageSource};
 use crate::limits;
 use crate::needs::Fixed;
+use crate::output::cuts::Cuts;
 use crate::output::rejects::{InputNames, RejectSink, RejectWriter};
-use crate::output::sink::{RestartKeeper, ResultSink};
+use crate::output::sink::{CutKeeper, RestartKeeper, ResultSink};
 use crate::output::stage::{OutputRings, OutputStage, RejectRings};
 use crate::report::{ClockReport, CountReport, OutputReport, Report, ScanReport};
 use crate::ring::sync::{AtomicBool, AtomicU64};
@@ -109,12 +111,46 @@ pub struct Job {
     pub sink: Box<dyn ResultSink>,
     /// Where restart points are kept, if anywhere.
     pub keeper: Option<Box<dyn RestartKeeper>>,
+    /// Where checkpoints are kept, and which one it goes on from, if any.
+    pub checkpoints: Option<Checkpoints>,
     /// Where rejects go, if they are wanted.
     pub rejects: Option<Box<dyn RejectSink>>,
     /// Ends the run early.
     pub stop: Stop,
     /// What a watcher reads; one set of counters for each scanner.
     pub live: Live,
+}
+
+/// How checkpoints are made.
+pub struct Checkpoints {
+    /// Where they are kept.
+    pub keeper: Box<dyn CutKeeper>,
+    /// How long after the last one the next is begun, at least.
+    pub every: Duration,
+    /// The one that is gone on from.
+    pub restored: Option<Restored>,
+}
+
+/// What an earlier run has left.
+pub struct Restored {
+    /// The clock, and how far the log is judged.
+    pub clock: ClockCut,
+    /// The users.
+    pub users: Box<dyn KeptUsers>,
+}
+
+/// The users of a checkpoint.
+pub trait KeptUsers: Send {
+    /// Puts them into counters, whose windows are open in these slots.
+    ///
+    /// # Errors
+    /// They cannot be read, or there are too many.
+    fn put_into(
+        &mut self,
+        counters: &mut [Counter],
+        slots: &[SlotSerial],
+        hasher: &UidHasher,
+    ) -> Result<(), Error>;
 }
 
 /// A job taken apart into its threads, not yet started.
@@ -143,6 +179,9 @@ pub struct Outcome {
     /// A fault of the program itself, or an error of a measuring run.
     pub failed: Option<Error>,
 }
+
+/// Cuts on their way at once: one, and the last of the run.
+const CUT_RING_SLOTS: usize = 2;
 
 /// How often a run is watched.
 const WATCH_EVERY: Duration = Duration::from_millis(100);
@@ -177,6 +216,15 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
     let checking_unit = Arc::new(AtomicBool::new(job.depth == Depth::Count));
     let hasher = UidHasher::new(topology.counters);
     let names = job.source.names();
+    let (keeper, every, restored) = match job.checkpoints {
+        Some(Checkpoints { keeper, every, restored }) => (Some(keeper), every, restored),
+        None => (None, Duration::MAX, None),
+    };
+    let (clock_before, mut users_before) = match restored {
+        Some(Restored { clock, users }) => (Some(clock), Some(users)),
+        None => (None, None),
+    };
+    let from = clock_before.as_ref().and_then(|before| before.point);
     let chunks = ChunkNumbers::new(Arc::clone(&claimed));
     let scan_wakers: Vec<Waker> =
         (0..topology.scanners).map(|index| waker(StageKind::Scan(index))).collect();
@@ -184,7 +232,8 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
         Source::Inputs(inputs, idle) => {
             let input_bytes = Arc::clone(&job.live.input_bytes);
             let claims =
-                Claims::new(inputs, idle, sizes.chunk_bytes, chunks, input_bytes, job.stop.clone());
+                Claims::new(inputs, idle, sizes.chunk_bytes, chunks, input_bytes, job.stop.clone())
+                    .from(from);
             let token = Token::new(claims);
             for waker in scan_wakers {
                 token.add_waker(waker);
@@ -238,15 +287,42 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
         let slots = job.clock.windows_open_max();
         let fixed = Fixed::new(&topology, &sizes, &shape);
         let counter_bytes = fixed.counter_bytes(sizes.memory_bytes, topology.counters)?;
-        for shard in 0..topology.counters {
+        let resumes = clock_before.is_some();
+        let tally_before = clock_before.as_ref().map_or_else(Tally::default, |before| before.tally);
+        let clock = match clock_before {
+            Some(before) => Clock::restore(&job.clock, before.clock, &hasher)?,
+            None => Clock::new(&job.clock),
+        };
+        let mut counters = (0..topology.counters)
+            .map(|_| Counter::new(slots, counter_bytes))
+            .collect::<Result<Vec<Counter>, Error>>()?;
+        if keeper.is_some() {
+            counters.iter_mut().for_each(Counter::keep_journal);
+        }
+        if let Some(users) = &mut users_before {
+            let slots = clock.slots_in_use();
+            for &SlotSerial { slot, past_of, .. } in &slots {
+                counters.iter_mut().for_each(|counter| match past_of {
+                    Some(window) => counter.open_past(slot, window),
+                    None => counter.open(slot),
+                });
+            }
+            users.put_into(&mut counters, &slots, &hasher)?;
+        }
+        let mut cuts = Vec::new();
+        for (shard, counter) in counters.into_iter().enumerate() {
             let own = StageKind::Count(shard);
             let (link, from_clock, back) = reader_link(own);
             readers.push(link);
             let (count, counted) =
                 ring(sizes.result_ring_slots, waker(own), waker(StageKind::Output));
             counts.push(counted);
-            let rings = CountRings { from_clock, back, counts: count };
-            let counter = Counter::new(slots, counter_bytes)?;
+            let cut = keeper.is_some().then(|| {
+                let (cut, of_shard) = ring(CUT_RING_SLOTS, waker(own), waker(StageKind::Output));
+                cuts.push(of_shard);
+                cut
+            });
+            let rings = CountRings { from_clock, back, counts: count, cuts: cut };
             stages.push((own, Box::new(CountStage::new(shard, counter, rings))));
         }
         let rejects = job.rejects.map(|sink| {
@@ -256,9 +332,21 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
         });
         let (messages, heard) =
             ring(sizes.result_ring_slots, waker(StageKind::Clock), waker(StageKind::Output));
+        let under_way = Arc::new(AtomicBool::new(false));
+        let cutting = keeper.is_some().then(|| Cutting {
+            every,
+            under_way: Arc::clone(&under_way),
+            last: Instant::now(),
+            tally_before,
+            point: from,
+        });
         let parts = ClockParts {
-            clock: Clock::new(&job.clock),
-            unit_check: UnitCheck::new(job.scan.ts_unit),
+            clock,
+            unit_check: match resumes {
+                true => UnitCheck::right(),
+                false => UnitCheck::new(job.scan.ts_unit),
+            },
+            cutting,
             checking_unit,
             scanners: scan_links,
             readers,
@@ -268,9 +356,10 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
             spare: batch(),
         };
         stages.push((StageKind::Clock, Box::new(ClockStage::new(parts))));
-        let rings = OutputRings { messages: heard, counts, rejects };
+        let rings = OutputRings { messages: heard, counts, rejects, cuts };
         let names = job.clock.calendar.names();
-        let output = OutputStage::new(rings, names, job.sink, job.keeper, job.stop.clone());
+        let cuts = keeper.map(|keeper| Cuts::new(keeper, under_way));
+        let output = OutputStage::new(rings, names, job.sink, job.keeper, cuts, job.stop.clone());
         stages.push((StageKind::Output, Box::new(output)));
     }
 

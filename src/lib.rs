@@ -18,28 +18,30 @@
 //! | of the clock | the clock, the list of open windows, every batch from merge to return |
 //! | of a counter | its shard's users and window slots |
 //! | of the output | the results being put together, the sink |
+//! | of checkpoints, where they are made | the directory they lie in |
 //!
 //! Invariants:
-//! - Only `input`, `output`, `kafka`, `watch`, `verify`, `generate`, `commands`, `config` and `accounts` (the
-//!   process's own figures) do I/O; besides them the ring's sleep and the threads' signals.
+//! - Only `input`, `output`, `kafka`, `checkpoint`, `recovery`, `watch`, `verify`, `generate`, `commands`,
+//!   `config` and `accounts` (the process's own figures) do I/O; besides them the ring's sleep and the threads' signals.
 //! - Every mutable thing has one owning thread, or is under the token of the claims. Atomic types
-//!   come only through [`ring::sync`]: rings, parkers, the count of claims, the stop flag, the flag
-//!   that asks for hints on the unit, the counters of [`stats`]. The one exception is the table in
+//!   come only through [`ring::sync`]: rings, parkers, the count of claims, the stop flag, the flags
+//!   that ask for hints on the unit and say that a cut is on its way, the counters of [`stats`]. The one exception is the table in
 //!   which the handler of SIGBUS finds a mapped file (`input/mapped.rs`).
 //! - Unsafe code stands only in [`ring`], in the kernels of [`scan`] (instructions asked for at run
 //!   time), for mapped files ([`input`]), in `kafka` (its C interface), and in the hint to
 //!   fetch a cache line (`prefetch`).
 //! - What comes out is a function of the log and the settings: not of threads, chunks, batches,
-//!   rings or the order in which stages are stepped. `tests/sim` holds us to it.
+//!   rings, the order in which stages are stepped, or where a run was killed and gone on with. `tests/sim` holds us to it.
 //! - Nothing of ours allocates once running, unless users or windows exceed any earlier maximum;
-//!   `tests/memory.rs` holds us to it. Payloads held for rejects are the exception.
+//!   `tests/memory.rs` holds us to it. Payloads held for rejects and what goes into checkpoints are the
+//!   exceptions.
 //! - Reaching a bound of [`limits`] is a loud error or an account, never a smaller count.
 //!
 //! The map, in the order of the data: [`cli`] and [`config`] say what is wanted, [`commands`] does
 //! it; [`engine`] allocates, wires and starts; [`input`] reads and cuts frames, `kafka` is another
 //! input and output; [`scan`] finds time
 //! and user; [`clock`] judges; [`count`] counts; [`output`] writes; [`accounts`] adds up what became
-//! of every frame; [`watch`] shows a run while it goes on. [`verify`] is the definition of right;
+//! of every frame; [`recovery`] has a run gone on with from its last [`checkpoint`]; [`watch`] shows a run while it goes on. [`verify`] is the definition of right;
 //! [`generate`] makes sample streams.
 
 pub mod accounts;
@@ -59,6 +61,7 @@ pub mod limits;
 pub mod needs;
 pub mod output;
 mod prefetch;
+pub mod recovery;
 pub mod report;
 pub mod ring;
 pub mod scan;

@@ -35,8 +35,14 @@ pub struct ScanReport {
 /// What the clock leaves behind.
 #[derive(Debug, Default)]
 pub struct ClockReport {
-    /// What became of the frames it judged.
+    /// What became of the frames it judged, and earlier runs that it goes on with.
     pub judged: Judged,
+    /// What became of theirs.
+    pub judged_before: Judged,
+    /// The account of what they read, where checkpoints are made.
+    pub tally_before: Option<Tally>,
+    /// Frames of theirs that waited when this run began.
+    pub parked_before: u64,
     /// What the series of windows are called.
     pub names: Option<Arc<[SeriesName]>>,
     /// The scanners' account of the batches it judged.

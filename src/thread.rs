@@ -97,6 +97,14 @@ pub fn spawn_producer<T: Send + 'static>(
         .map_err(|source| Error::System { what: "cannot start a thread", source })
 }
 
+/// Runs what writes checkpoints. It ends when nobody has any more of them.
+pub fn spawn_keeper(work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
+    std::thread::Builder::new()
+        .name("checkpoints".into())
+        .spawn(work)
+        .map_err(|source| Error::System { what: "cannot start a thread", source })
+}
+
 fn run(stages: Vec<Box<dyn Stage>>, mut waiter: Waiter) -> Vec<Finished> {
     let mut running: Vec<Running> = stages
         .into_iter()

@@ -169,6 +169,7 @@ fn allocations_at_results(frame_bytes: usize, cores: usize, wish: Wish, piped: b
         sizes: Sizes { batch_frames: 256, ..Sizes::default() },
         sink: Box::new(sink),
         keeper: None,
+        checkpoints: None,
         rejects: None,
         stop: Stop::new(),
     };

@@ -66,6 +66,7 @@ fn count(input: Input, cores: usize, sizes: Sizes) -> Ran {
         sizes,
         sink: Box::new(LineSink::new("results", Format::Json, results.clone())),
         keeper: None,
+        checkpoints: None,
         rejects: Some(Box::new(RejectLines::new("rejects", rejects.clone()))),
         stop: Stop::new(),
     };

@@ -103,8 +103,8 @@ fn step(
             Deed::Open => counter.open(mark.slot),
             Deed::Report => counts.push(counter.users_in(mark.slot)),
             Deed::Free => counter.free(mark.slot),
-            Deed::Show(_) | Deed::Release(_) | Deed::OpenPast(_) => {
-                unreachable!("no frame of this stream waits, and no window has a past")
+            Deed::Show(_) | Deed::Release(_) | Deed::OpenPast(_) | Deed::Cut => {
+                unreachable!("no frame of this stream waits, no window has a past, nobody cuts")
             }
         }
         *marks_done += 1;

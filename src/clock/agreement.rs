@@ -5,6 +5,8 @@
 //! more do, a frame below can move the clock: one that was too far ahead falls out, and the next is not.)
 //! Belongs to one partition, on the clock's thread. Which times agree at all is the caller's business.
 
+use serde::{Deserialize, Serialize};
+
 use crate::limits::AGREE_LAST_MAX;
 
 /// How many frames have to agree: `small` of the `last` on a step of at most keep, `large` of them on
@@ -48,7 +50,7 @@ pub struct Agreement {
 }
 
 /// What has to be known of an [`Agreement`] to go on with it elsewhere.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Past {
     /// The clock, unix seconds; none before there is one.
     pub clock_s: Option<i64>,

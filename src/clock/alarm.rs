@@ -4,6 +4,8 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::calendar::write_instant;
 use crate::input::messages::Partition;
 use crate::limits::ALARM_FRAMES;
@@ -12,7 +14,7 @@ use crate::limits::ALARM_FRAMES;
 const ALARM_SHARE: f64 = 0.05;
 
 /// The frames refused among a partition's last [`ALARM_FRAMES`]. Costs nothing where none is.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusals {
     /// Their numbers and times.
     last: VecDeque<(u64, i64)>,

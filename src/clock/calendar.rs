@@ -32,6 +32,7 @@ use std::sync::Arc;
 pub(crate) use civil::write_instant;
 use civil::{DAY_S, Period};
 pub use length::Length;
+use serde::{Deserialize, Serialize};
 pub use zone::Zone;
 
 use crate::error::Error;
@@ -69,7 +70,7 @@ impl Series {
 }
 
 /// One window: its series and its span.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
     /// Whose it is.
     pub series: SeriesIndex,
@@ -97,6 +98,14 @@ pub struct SeriesName {
     pub window: Arc<str>,
     /// The zone, where it is not UTC.
     pub zone: Option<Arc<str>>,
+}
+
+impl std::fmt::Display for SeriesName {
+    /// Like `minute`, `day/Europe/Zurich`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.window)?;
+        self.zone.iter().try_for_each(|zone| write!(f, "/{zone}"))
+    }
 }
 
 /// Windows a series remembers: two for the frames about a border, two for another partition's. Of

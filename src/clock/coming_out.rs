@@ -1,13 +1,13 @@
 //! Coming out: which results are due when the lowest clock moves, when all is silent and at the end, and
 //! when a window is kept no longer.
 
-use super::Clock;
 use super::calendar::{SeriesIndex, Window};
 use super::kept::Kept;
 use super::looking_up::Holding;
 use super::parking::Parked;
 use super::runs::Runs;
 use super::verdict::{ClosedBy, Deed, Head, NO_SLOT, Slot, Status, Verdicts};
+use super::{Clock, LogEnd};
 
 impl Clock {
     /// Puts out what the lowest clock has come to.
@@ -89,7 +89,7 @@ impl Clock {
         self.due.sort_unstable();
     }
 
-    fn look_what_is_next(&mut self, lowest_s: i64) {
+    pub(super) fn look_what_is_next(&mut self, lowest_s: i64) {
         let mut next_s = if self.updates { self.next_tick_s() } else { i64::MAX };
         for slot in self.kept.slots() {
             let kept = &self.kept[slot];
@@ -155,7 +155,7 @@ impl Clock {
                 Status::Provisional => otherwise,
                 _ => self.closed_by(window.end_s, otherwise),
             },
-            complete: self.is_complete(window.start_s),
+            complete: self.is_complete(window.series, window.start_s),
             past: self.past_of(&window),
             counted: true,
         };
@@ -184,13 +184,16 @@ impl Clock {
             || waiting().any(|frame| frame.shown && has_come(frame.ts_s))
     }
 
-    pub(super) fn is_complete(&self, start_s: i64) -> bool {
-        self.partitions.complete_after_s().is_some_and(|after_s| start_s > after_s)
+    pub(super) fn is_complete(&self, series: SeriesIndex, start_s: i64) -> bool {
+        let after_s = self.partitions.complete_after_s();
+        after_s.is_some_and(|after_s| {
+            Some(start_s) > self.since_s[usize::from(series)].max(Some(after_s))
+        })
     }
 
     /// Whether a window's past was read whole, if it has one.
     pub(super) fn past_of(&self, window: &Window) -> Option<bool> {
-        (window.past_s < window.start_s).then(|| self.is_complete(window.past_s))
+        (window.past_s < window.start_s).then(|| self.is_complete(window.series, window.past_s))
     }
 
     pub(super) fn count_result(&mut self, series: SeriesIndex) {
@@ -236,6 +239,7 @@ impl Clock {
                     let is_over = |by: Option<i64>, at_s: i64| by.is_some_and(|by_s| by_s >= at_s);
                     if known.is_none()
                         && !is_over(self.lowest_s, over_s)
+                        && !is_over(self.let_go_s, window.end_s)
                         && !is_over(self.out_before_s, window.end_s + self.max_lag_s)
                     {
                         self.open(window, verdicts);
@@ -277,16 +281,25 @@ impl Clock {
     }
 
     /// The log's end: all there is to say of windows comes out; if it was broken off, only of those that
-    /// are final.
-    pub(super) fn say_all(&mut self, broken_off: bool, verdicts: &mut Verdicts) {
-        self.list_all(if broken_off { self.lowest_s.unwrap_or(i64::MIN) } else { i64::MAX });
+    /// are final, or nothing.
+    pub(super) fn say_all(&mut self, end: LogEnd, verdicts: &mut Verdicts) {
+        self.list_all(match end {
+            LogEnd::Read => i64::MAX,
+            LogEnd::BrokenOff => self.lowest_s.unwrap_or(i64::MIN),
+            LogEnd::GoneOnWith => i64::MIN,
+        });
         for index in 0..self.due.len() {
             let (end_s, series, slot) = self.due[index];
             if slot == NO_SLOT {
                 self.put_out_empty(series, end_s, ClosedBy::End, verdicts);
                 continue;
             }
-            if !broken_off || self.is_final(end_s) {
+            let is_said = match end {
+                LogEnd::Read => true,
+                LogEnd::BrokenOff => self.is_final(end_s),
+                LogEnd::GoneOnWith => false,
+            };
+            if is_said {
                 self.put_out(slot, Status::Final, ClosedBy::End, verdicts);
             }
             let kept = &self.kept[slot];
@@ -299,7 +312,7 @@ impl Clock {
                 self.judged.left_open += 1;
                 self.judged.frames_left_open += kept.frames;
             }
-            if !broken_off {
+            if end == LogEnd::Read {
                 self.mark_free(slot, verdicts);
             }
         }

@@ -22,6 +22,16 @@ impl Filled {
         Filled { by_series: vec![None; series] }
     }
 
+    /// The same as an earlier run left it.
+    pub(super) fn go_on_with(&mut self, spans: Vec<Option<(i64, i64)>>) {
+        self.by_series = spans;
+    }
+
+    /// By series, from where to where.
+    pub(super) fn spans(&self) -> &[Option<(i64, i64)>] {
+        &self.by_series
+    }
+
     /// Whether a window that is not kept was put out as an empty one.
     pub(super) fn holds(&self, window: &Window) -> bool {
         let span = self.by_series[usize::from(window.series)];
@@ -92,7 +102,7 @@ impl Clock {
             status: Status::Final,
             rev: 0,
             closed_by: self.closed_by(end_s, otherwise),
-            complete: self.is_complete(window.start_s),
+            complete: self.is_complete(series, window.start_s),
             past: self.past_of(&window),
             counted: false,
         });

@@ -1,7 +1,9 @@
 //! What became of the frames a clock judged: its part of the accounts.
 
+use serde::{Deserialize, Serialize};
+
 /// What became of the frames it judged.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Judged {
     /// Frames counted in at least one window.
     pub counted: u64,
@@ -43,8 +45,38 @@ pub struct Judged {
     pub by_series: Vec<SeriesJudged>,
 }
 
+impl Judged {
+    /// What became of the frames since then. What was open or waits is as it is now.
+    #[must_use]
+    pub fn since(&self, before: &Judged) -> Judged {
+        let mut since = self.clone();
+        for (now, before) in [
+            (&mut since.counted, before.counted),
+            (&mut since.refused_late, before.refused_late),
+            (&mut since.refused_future, before.refused_future),
+            (&mut since.refused_gone, before.refused_gone),
+            (&mut since.out_before, before.out_before),
+            (&mut since.remembered, before.remembered),
+            (&mut since.results, before.results),
+            (&mut since.filled, before.filled),
+            (&mut since.gaps, before.gaps),
+            (&mut since.offsets_skipped, before.offsets_skipped),
+        ] {
+            *now -= before;
+        }
+        for (now, before) in since.by_series.iter_mut().zip(&before.by_series) {
+            now.counted -= before.counted;
+            now.late -= before.late;
+            now.refused_late -= before.refused_late;
+            now.refused_gone -= before.refused_gone;
+            now.results -= before.results;
+        }
+        since
+    }
+}
+
 /// What became of them in one series. A frame of several of its windows counts once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeriesJudged {
     /// Frames counted in at least one window.
     pub counted: u64,

@@ -10,6 +10,7 @@ use std::ops::{Index, IndexMut};
 
 use super::calendar::{SeriesIndex, Window};
 use super::restart::{First, Said};
+use super::state::Serial;
 use super::verdict::Slot;
 use crate::input::messages::Partition;
 use crate::limits::WINDOWS_OPEN_MAX;
@@ -17,6 +18,8 @@ use crate::limits::WINDOWS_OPEN_MAX;
 /// A window that is kept.
 #[derive(Debug)]
 pub(super) struct Kept {
+    /// Names this opening of the slot, or of its past's.
+    pub(super) serial: Serial,
     /// Which.
     pub(super) window: Window,
     /// Frames counted in it.
@@ -80,6 +83,7 @@ pub(super) struct KeptWindows {
     free: Vec<Slot>,
     /// By series, the slots of its windows, in order of their ends.
     by_end: Vec<VecDeque<Slot>>,
+    next_serial: Serial,
     peak: usize,
 }
 
@@ -90,8 +94,35 @@ impl KeptWindows {
             by_slot: Vec::new(),
             free: Vec::new(),
             by_end: vec![VecDeque::new(); series],
+            next_serial: 0,
             peak: 0,
         }
+    }
+
+    /// The serial of the next opening.
+    pub(super) fn next_serial(&self) -> Serial {
+        self.next_serial
+    }
+
+    /// Goes on with the serials of an earlier run.
+    pub(super) fn go_on_with(&mut self, next_serial: Serial) {
+        self.next_serial = next_serial;
+    }
+
+    /// Keeps a window that an earlier run kept, under its serial and its past's; none if there is no slot
+    /// for it.
+    pub(super) fn reopen(
+        &mut self,
+        window: Window,
+        said: Said,
+        (serial, past_serial): (Serial, Option<Serial>),
+    ) -> Option<Slot> {
+        let slot = self.open(window, said)?;
+        self[slot].serial = serial;
+        if let Some((past, serial)) = self[slot].other.zip(past_serial) {
+            self[past].serial = serial;
+        }
+        Some(slot)
     }
 
     /// The window of a series that a time lies in, if it is kept; of rolling ones that whose last day it
@@ -123,6 +154,7 @@ impl KeptWindows {
             None if self.by_slot.len() == WINDOWS_OPEN_MAX => return None,
             None => {
                 self.by_slot.push(Kept {
+                    serial: 0,
                     window,
                     frames: 0,
                     late: 0,
@@ -136,6 +168,8 @@ impl KeptWindows {
             }
         };
         let kept = &mut self.by_slot[usize::from(slot)];
+        kept.serial = self.next_serial;
+        self.next_serial += 1;
         (kept.window, kept.said, kept.wrong) = (window, said, false);
         (kept.frames, kept.late, kept.past_frames, kept.other) = (0, 0, 0, None);
         kept.firsts.clear();

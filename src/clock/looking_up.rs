@@ -163,7 +163,10 @@ impl Clock {
         }
         match known {
             Some(slot) => Says::CountedIn(slot),
-            None if put_out_before || reached(self.lowest_s, over_s) => {
+            None if put_out_before
+                || reached(self.lowest_s, over_s)
+                || reached(self.let_go_s, window.end_s) =>
+            {
                 // Late for a window that only an earlier run kept: nobody can count it any more.
                 let late = !reached(self.lowest_s, over_s) && reached(clock_s, final_s);
                 if late { Says::Late } else { Says::Gone }

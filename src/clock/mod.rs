@@ -79,6 +79,7 @@ pub mod restart;
 mod runs;
 pub mod settings;
 pub mod stage;
+pub mod state;
 pub mod unit_check;
 pub mod verdict;
 
@@ -120,6 +121,17 @@ pub struct Frames<'b> {
     pub wall_s: Option<i64>,
 }
 
+/// Why a clock hears no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogEnd {
+    /// The log ends: all that was not said comes out.
+    Read,
+    /// It was broken off: only what became of windows that are out already.
+    BrokenOff,
+    /// It was broken off, and another run goes on from here: nothing.
+    GoneOnWith,
+}
+
 /// The clock of one log. See the module's header for the rules.
 pub struct Clock {
     max_lag_s: i64,
@@ -147,6 +159,10 @@ pub struct Clock {
     ticks: i64,
     /// Windows with end + max-lag up to this time were put out by an earlier run.
     out_before_s: Option<i64>,
+    /// Windows that end up to this time were let go by a run that this one goes on from.
+    let_go_s: Option<i64>,
+    /// By series, where it was added to those of earlier runs: the latest time counted before.
+    since_s: Vec<Option<i64>>,
     /// What an earlier run said of windows that were not final.
     said_before: Vec<SaidOf>,
     /// The latest time counted.
@@ -188,6 +204,8 @@ impl Clock {
             next_due_s: i64::MAX,
             ticks: i64::MIN,
             out_before_s: None,
+            let_go_s: None,
+            since_s: vec![None; series],
             said_before: Vec::new(),
             newest_s: None,
             route: Vec::with_capacity(settings.calendar.places()),
@@ -236,14 +254,12 @@ impl Clock {
         self.tell(verdicts);
     }
 
-    /// The end of the log: all that was not said comes out, unless it was broken off; then only what
-    /// became of windows that are out already.
-    pub fn finish(&mut self, broken_off: bool, verdicts: &mut Verdicts) {
+    /// Nothing comes any more.
+    pub fn finish(&mut self, end: LogEnd, verdicts: &mut Verdicts) {
         self.runs = Runs::NONE;
         self.restart_due = true;
-        if broken_off {
-            self.judged.parked =
-                self.partitions.all().map(|(_, one)| one.parking.frames().len() as u64).sum();
+        if end != LogEnd::Read {
+            self.judged.parked = self.parked();
         } else {
             self.at_end = Some(self.restart_points());
             for partition in self.partitions.all().map(|(number, _)| number).collect::<Vec<_>>() {
@@ -251,7 +267,7 @@ impl Clock {
                 self.partitions.rest(partition, Holds::Never);
             }
         }
-        self.say_all(broken_off, verdicts);
+        self.say_all(end, verdicts);
         self.judged.open_peak = self.kept.peak();
     }
 
@@ -260,6 +276,11 @@ impl Clock {
         if !self.now_is_fixed {
             self.now_s = self.now_s.max(wall_s);
         }
+    }
+
+    /// Frames that wait.
+    pub fn parked(&self) -> u64 {
+        self.partitions.all().map(|(_, one)| one.parking.frames().len() as u64).sum()
     }
 
     /// What became of the frames so far.

@@ -7,20 +7,33 @@
 
 use std::collections::VecDeque;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use super::restart::First;
 use crate::batch::held::HeldFrame;
 use crate::input::Place;
 use crate::limits::{PARKED_FRAMES_MAX, PARKED_PAYLOAD_BYTES_MAX};
 
 /// A frame's payload, kept until it is counted or refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payload {
     /// Where in the input the frame stands.
     pub place: Place,
     /// Its bytes, as far as they were kept.
+    #[serde(serialize_with = "as_base64", deserialize_with = "from_base64")]
     pub bytes: Vec<u8>,
     /// Whether that is only the beginning.
     pub cut: bool,
+}
+
+fn as_base64<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&STANDARD.encode(bytes))
+}
+
+fn from_base64<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+    STANDARD.decode(String::deserialize(from)?).map_err(serde::de::Error::custom)
 }
 
 /// A frame that waits.
@@ -91,6 +104,13 @@ impl Parking {
             self.payload_bytes += bytes.len();
             Payload { place: held.place, bytes: bytes.to_vec(), cut }
         });
+        self.least_s = if self.is_empty() { frame.ts_s } else { self.least_s.min(frame.ts_s) };
+        self.frames.push_back(frame);
+    }
+
+    /// Lets a frame wait that waited in an earlier run.
+    pub fn park_again(&mut self, frame: Parked) {
+        self.payload_bytes += frame.payload.as_ref().map_or(0, |payload| payload.bytes.len());
         self.least_s = if self.is_empty() { frame.ts_s } else { self.least_s.min(frame.ts_s) };
         self.frames.push_back(frame);
     }

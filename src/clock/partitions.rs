@@ -1,14 +1,19 @@
 //! The partitions of a log: of each its clock, its parked frames and whether it holds time back; the
 //! lowest clock of those that do, and from when on windows are seen whole.
 
-use super::agreement::{Agree, Agreement};
+use serde::{Deserialize, Serialize};
+
+use super::agreement::{Agree, Agreement, Past};
 use super::alarm::Refusals;
 use super::parking::Parking;
 use super::restart::{First, PartitionRestart, Seen};
+use super::state::{ParkedState, parked_back, parked_of};
+use crate::count::hash::UidHasher;
 use crate::input::messages::{Entry, Partition};
 
 /// Whether a partition holds time back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Holds {
     /// It may have frames that were not read yet.
     Yes,
@@ -19,8 +24,9 @@ pub enum Holds {
 }
 
 /// Whether something before a partition's next frame was never seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Before {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Before {
     /// Nothing: the partition begins here, and with it perhaps the log. So many times are still to show
     /// when.
     Nothing(usize),
@@ -50,6 +56,41 @@ pub struct One {
     /// The first of its parked frames that its end refused.
     pub refused_at_end: Option<First>,
     before: Before,
+}
+
+/// The state of one partition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OneState {
+    partition: Partition,
+    past: Past,
+    frames: u64,
+    refusals: Refusals,
+    holds: Holds,
+    next_offset: u64,
+    judged_to: u64,
+    before: Before,
+    parked: Vec<ParkedState>,
+}
+
+/// The state of all partitions.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PartitionsState {
+    all: Vec<OneState>,
+    seen: Seen,
+    highest_s: Option<i64>,
+}
+
+impl PartitionsState {
+    /// Frames that wait and do not lie beyond the wall clock are shown by results from here on.
+    pub(super) fn show_parked(&mut self, now_s: i64) {
+        let waiting = self.all.iter_mut().flat_map(|one| &mut one.parked);
+        waiting.filter(|frame| frame.ts_s <= now_s).for_each(|frame| frame.shown = true);
+    }
+
+    /// Frames that wait.
+    pub fn parked(&self) -> u64 {
+        self.all.iter().map(|one| one.parked.len() as u64).sum()
+    }
 }
 
 /// All partitions of a log, by their numbers. A file is one.
@@ -117,6 +158,39 @@ impl Partitions {
             refused_at_end: None,
             before,
         });
+    }
+
+    /// What another run goes on from.
+    pub(super) fn state(&self) -> PartitionsState {
+        let one = |(partition, one): (Partition, &One)| OneState {
+            partition,
+            past: one.agreement.past(),
+            frames: one.frames,
+            refusals: one.refusals.clone(),
+            holds: one.holds,
+            next_offset: one.next_offset,
+            judged_to: one.judged_to,
+            before: one.before,
+            parked: parked_of(one.parking.frames().iter()),
+        };
+        let (seen, highest_s) = (self.seen, self.highest_s);
+        PartitionsState { all: self.all().map(one).collect(), seen, highest_s }
+    }
+
+    /// Goes on from what another run left.
+    pub(super) fn restore(&mut self, state: PartitionsState, hasher: &UidHasher) {
+        (self.seen, self.highest_s) = (state.seen, state.highest_s);
+        for from in state.all {
+            self.join(from.partition, Entry::Beginning);
+            let one = self.one(from.partition);
+            one.agreement.resume(&from.past);
+            (one.frames, one.refusals, one.holds) = (from.frames, from.refusals, from.holds);
+            (one.next_offset, one.judged_to) = (from.next_offset, from.judged_to);
+            one.before = from.before;
+            for frame in parked_back(from.parked, hasher) {
+                one.parking.park_again(frame);
+            }
+        }
     }
 
     /// A partition; it joins before anything is said of it.

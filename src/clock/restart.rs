@@ -5,6 +5,8 @@
 //! A frame that waits is read again, too. Windows that are final are done with: what an earlier run
 //! kept of them for revisions is not carried over, so frames that come late for them are refused.
 
+use serde::{Deserialize, Serialize};
+
 use super::agreement::Past;
 use super::calendar::SeriesIndex;
 use crate::input::messages::Partition;
@@ -23,7 +25,7 @@ pub struct Restart {
 }
 
 /// From when on the log was seen whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     /// The earliest time of partitions entered at their beginning, unix seconds.
     pub begun_s: Option<i64>,
@@ -34,7 +36,7 @@ pub struct Seen {
 }
 
 /// What was put out for a window so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Said {
     /// Frames in the last record.
     pub frames: u64,
@@ -49,7 +51,7 @@ pub struct Said {
 }
 
 /// What was put out for a window that is not final.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SaidOf {
     /// The window's series.
     pub series: SeriesIndex,

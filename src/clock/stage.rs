@@ -8,20 +8,27 @@
 //! Order of sending: a batch goes to all readers first, its results' heads to the output after.
 //! The other way round a full ring of heads would wait for counts that the counters have not been
 //! asked for yet.
+//!
+//! It cuts the log for checkpoints: when the last one is kept and long enough ago, the next batch that
+//! ends a chunk is marked, and the clock's state as of its end goes to the output after its heads. So
+//! all stages are cut at one place of the log, and none waits for another.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use super::alarm::Alarm;
 pub use super::merge::ScanLink;
 use super::merge::{Merge, Merged};
 use super::restart::Restart;
+use super::state::{ClockState, SlotSerial};
 use super::unit_check::{UnitCheck, UnitVerdict};
-use super::verdict::Head;
-use super::{Clock, Frames};
-use crate::batch::{Batch, BatchEnd, BatchHandle};
+use super::verdict::{Cut, Head};
+use super::{Clock, Frames, LogEnd};
+use crate::batch::{Batch, BatchEnd, BatchHandle, Tally};
 use crate::error::Error;
+use crate::input::Point;
 use crate::report::{ClockReport, Report};
 use crate::ring::sync::{AtomicBool, AtomicU64};
 use crate::ring::{Consumer, PopError, Producer, PushError, Stop, StopReason};
@@ -39,6 +46,43 @@ pub enum Message {
     Restart(Arc<Restart>, u64),
     /// This is to be said at once.
     Alarm(Alarm),
+    /// Once the results before it are safe, and what the counters and the rejects' writer have to say of
+    /// it has come, a checkpoint can be kept.
+    Cut(Box<ClockCut>),
+}
+
+/// The clock's part of a cut.
+#[derive(Clone, Debug, Default)]
+pub struct ClockCut {
+    /// The clock.
+    pub clock: ClockState,
+    /// The slots in use, of which the counters tell.
+    pub slots: Vec<SlotSerial>,
+    /// The scanners' account of all that was read, from the first run on.
+    pub tally: Tally,
+    /// Where another run goes on; none if nothing was read.
+    pub point: Option<Point>,
+}
+
+/// When the log is cut.
+pub struct Cutting {
+    /// How long after the last cut.
+    pub every: Duration,
+    /// Whether a cut is on its way: set here, and taken back by the output once it is kept.
+    pub under_way: Arc<AtomicBool>,
+    /// The last one.
+    pub last: Instant,
+    /// What earlier runs read.
+    pub tally_before: Tally,
+    /// How far the log is judged.
+    pub point: Option<Point>,
+}
+
+impl Cutting {
+    fn is_due(&self) -> bool {
+        // Acquire: pairs with the output's release; not needed for what is kept, which comes by rings.
+        self.last.elapsed() >= self.every && !self.under_way.load(Ordering::Acquire)
+    }
 }
 
 /// The rings to and from one reader of judged batches.
@@ -69,6 +113,8 @@ pub struct ClockParts {
     pub stop: Stop,
     /// A batch of its own, for the end of the log.
     pub spare: BatchHandle,
+    /// When it cuts the log, if ever.
+    pub cutting: Option<Cutting>,
 }
 
 /// The clock's stage. See the module's header.
@@ -83,6 +129,9 @@ pub struct ClockStage {
     spare: Option<BatchHandle>,
     in_hand: Option<InHand>,
     in_flight: VecDeque<Dealt>,
+    cutting: Option<Cutting>,
+    /// A cut of the batch that was judged last, or is being so.
+    cut: Option<Box<ClockCut>>,
     released: bool,
     finished: bool,
     report: ClockReport,
@@ -115,6 +164,9 @@ impl ClockStage {
         let batches: usize = parts.scanners.iter().map(|link| link.home.capacity()).sum();
         let readers: Vec<Reader> =
             parts.readers.into_iter().map(|link| Reader { link, sent: 0, returned: 0 }).collect();
+        let judged_before = parts.clock.judged().clone();
+        let tally_before = parts.cutting.as_ref().map(|cutting| cutting.tally_before);
+        let parked_before = parts.clock.parked();
         ClockStage {
             clock: parts.clock,
             unit_check: parts.unit_check,
@@ -126,9 +178,16 @@ impl ClockStage {
             spare: Some(parts.spare),
             in_hand: None,
             in_flight: VecDeque::with_capacity(batches + 1),
+            cutting: parts.cutting,
+            cut: None,
             released: false,
             finished: false,
-            report: ClockReport::default(),
+            report: ClockReport {
+                judged_before,
+                tally_before,
+                parked_before,
+                ..ClockReport::default()
+            },
         }
     }
 
@@ -245,7 +304,36 @@ impl ClockStage {
             self.fail(error);
         }
         self.heed_unit();
+        if let Some(cutting) = &mut self.cutting
+            && let point @ Some(_) = batch.ends_at
+        {
+            cutting.point = point;
+            let can_be = self.report.failed.is_none() && self.stop.reason() == StopReason::Running;
+            if can_be && self.unit_check.verdict() == UnitVerdict::Right && cutting.is_due() {
+                batch.verdicts.cut(Cut::After);
+                self.cut_here();
+            }
+        }
         self.take_in_hand(Dealt { handle, scanner: Some(scanner) });
+    }
+
+    /// Makes a cut of what was judged so far.
+    fn cut_here(&mut self) {
+        let Some(cutting) = &mut self.cutting else { return };
+        let mut tally = cutting.tally_before;
+        tally.add(&self.report.tally);
+        let (clock, slots, point) = (self.clock.state(), self.clock.slots_in_use(), cutting.point);
+        self.cut = Some(Box::new(ClockCut { clock, slots, tally, point }));
+        cutting.last = Instant::now();
+        // Relaxed: the output takes it back after it has heard of the cut by a ring.
+        cutting.under_way.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the end of the log is to be cut: what was read is whole, and its times are right.
+    fn cuts_the_end(&self) -> bool {
+        let is_right = self.unit_check.verdict() == UnitVerdict::Right;
+        let stopped = matches!(self.stop.reason(), StopReason::Running | StopReason::Interrupted);
+        self.cutting.is_some() && self.report.failed.is_none() && is_right && stopped
     }
 
     /// A batch is judged: it goes to the readers, its heads and what else there is to say to the output.
@@ -255,7 +343,8 @@ impl ClockStage {
         let alarms = self.clock.take_alarms().into_iter().map(Message::Alarm);
         let batches = self.readers.first().map_or(0, |reader| reader.sent) + 1;
         let restart = restart.map(|restart| Message::Restart(restart, batches));
-        let after = alarms.chain(restart).collect();
+        let cut = self.cut.take().map(Message::Cut);
+        let after = alarms.chain(restart).chain(cut).collect();
         self.in_hand = Some(InHand { batch, readers_done: 0, heads_done: 0, after });
     }
 
@@ -272,7 +361,22 @@ impl ClockStage {
         let mut handle = self.spare.take().expect("the log ends once");
         let batch = Arc::get_mut(&mut handle).expect("nobody has seen the spare batch");
         batch.seal(self.merge.next_chunk(), BatchEnd::ChunkDone);
-        self.clock.finish(broken_off, &mut batch.verdicts);
+        if self.cuts_the_end() {
+            batch.verdicts.cut(Cut::Before);
+            self.cut_here();
+        }
+        let end = match (broken_off, &self.cut) {
+            (false, _) => LogEnd::Read,
+            (true, None) => LogEnd::BrokenOff,
+            (true, Some(_)) => LogEnd::GoneOnWith,
+        };
+        self.clock.finish(end, &mut batch.verdicts);
+        if let Some(cut) = &mut self.cut
+            && end == LogEnd::Read
+        {
+            let before = std::mem::take(&mut cut.clock);
+            cut.clock = self.clock.state_after_end(before);
+        }
         self.report.judged = self.clock.judged().clone();
         self.report.names = Some(self.clock.names());
         if let Some(error) = self.clock.take_failed() {

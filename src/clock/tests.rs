@@ -7,6 +7,7 @@ mod past;
 mod reference;
 mod rolling;
 mod rules;
+mod state;
 mod stops;
 
 use super::verdict::{ClosedBy, Deed, NO_SLOT};
@@ -57,7 +58,7 @@ fn check(max_lag_s: u32, step: usize, times: &[i64], expected: &str) {
                 },
                 &mut verdicts,
             ),
-            None => clock.finish(false, &mut verdicts),
+            None => clock.finish(LogEnd::Read, &mut verdicts),
         }
         let mut heads = verdicts.heads().iter();
         let mut marks = verdicts.marks().iter().peekable();
@@ -72,8 +73,8 @@ fn check(max_lag_s: u32, step: usize, times: &[i64], expected: &str) {
                         said.push(format!("[{} {} {how}{part}]", h.window.start_s, h.frames));
                     }
                     Deed::Free => assert!(slot_start[usize::from(mark.slot)].take().is_some()),
-                    Deed::OpenPast(_) | Deed::Show(_) | Deed::Release(_) => {
-                        unreachable!("nobody waits, and there is no past")
+                    Deed::OpenPast(_) | Deed::Show(_) | Deed::Release(_) | Deed::Cut => {
+                        unreachable!("nobody waits, there is no past, and nobody cuts")
                     }
                 }
             }
@@ -142,7 +143,7 @@ fn broken_off_puts_nothing_out() {
     let frames = Frames { partition: 0, facts, held: None, next_offset: 0, wall_s: None };
     clock.judge(&frames, &mut verdicts);
     verdicts.clear();
-    clock.finish(true, &mut verdicts);
+    clock.finish(LogEnd::BrokenOff, &mut verdicts);
     assert!(verdicts.marks().is_empty());
     assert_eq!((clock.judged().left_open, clock.judged().frames_left_open), (2, 3));
 }

@@ -50,6 +50,11 @@ impl UnitCheck {
         UnitCheck { seen: 0, votes: [0; TsUnit::ALL.len()], verdict }
     }
 
+    /// The check of a log whose unit an earlier run found right.
+    pub fn right() -> UnitCheck {
+        UnitCheck { seen: 0, votes: [0; TsUnit::ALL.len()], verdict: UnitVerdict::Right }
+    }
+
     /// The state of the question.
     pub fn verdict(&self) -> UnitVerdict {
         self.verdict

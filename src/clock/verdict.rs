@@ -71,6 +71,9 @@ pub enum Deed {
     Release(u16),
     /// The window is no longer kept; the slot may be opened again.
     Free,
+    /// Every counter gives what it newly counted since the last of these: a checkpoint is made of the log up
+    /// to here. The mark has no slot.
+    Cut,
 }
 
 /// A deed and where in the batch it belongs.
@@ -175,6 +178,16 @@ pub struct Verdicts {
     released: Released,
     /// Payloads of frames that waited and were refused, with the reason.
     rejected: Vec<(Payload, Refusal)>,
+    cut: Option<Cut>,
+}
+
+/// A cut in a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// Before all that is in it.
+    Before,
+    /// After all.
+    After,
 }
 
 impl Verdicts {
@@ -190,6 +203,7 @@ impl Verdicts {
             heads: Vec::with_capacity(frames_max * series),
             released: Released::default(),
             rejected: Vec::new(),
+            cut: None,
         };
         verdicts.clear();
         verdicts
@@ -224,6 +238,18 @@ impl Verdicts {
         self.heads.clear();
         self.released.clear();
         self.rejected.clear();
+        self.cut = None;
+    }
+
+    /// A checkpoint is made of the log up to here: all of the batch, or nothing of it.
+    pub fn cut(&mut self, cut: Cut) {
+        self.cut = Some(cut);
+        self.marks.push(Mark { place: self.next_place(), slot: NO_SLOT, deed: Deed::Cut });
+    }
+
+    /// Where it is cut, if it is.
+    pub fn cut_at(&self) -> Option<Cut> {
+        self.cut
     }
 
     /// A new route: at each place the slot of the frame's window, or [`NO_SLOT`].

@@ -1,9 +1,11 @@
 //! `headcount count`: the main job, from flags to accounts.
 
+use std::fs::File;
 use std::path::PathBuf;
 
+use super::going_on::{Before, GoingOn};
 use super::outputs::Output;
-use super::settle::{Summary, settle};
+use super::settle::{self, Summary, settle};
 use super::source::Read;
 use super::topics_written;
 use crate::accounts::{Accounts, Cost};
@@ -44,12 +46,29 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     let summary_to = open(&output.summary)?;
     let given: Vec<&Output> = [&stdout, &to, &rejects, &summary_to].into_iter().flatten().collect();
     Output::check_different(&given)?;
+    let settings = settle::Settings::of(&args.frames);
+    let files = (!read.is_partitioned()).then(|| read.files());
+    let going_on = GoingOn::open(&args.checkpoints, files, &settings)?;
+    let before = match &going_on {
+        Some(going_on) => going_on.check_outputs(output.format, to.as_ref(), rejects.as_ref())?,
+        None => Before::default(),
+    };
+    // What has to be on the disk before a checkpoint counts.
+    let mut written = Vec::new();
+    let mut note_written = |name: &str, file: &File| -> Result<(), Error> {
+        let twin = file.try_clone().map_err(|e| Error::output(name, e))?;
+        written.push((name.to_owned(), twin));
+        Ok(())
+    };
     let with_past = args.frames.windows.returning.is_some();
     let sink: Box<dyn ResultSink> = match (topics_written::results(args)?, to) {
         (Some(topic), _) => topic,
         (None, Some(to)) => {
             let name = to.name().to_owned();
-            Box::new(LineSink::new(&name, output.format, to.empty()?).with_past(with_past))
+            let file = to.from(before.results_bytes)?;
+            note_written(&name, &file)?;
+            let bytes = before.results_bytes.unwrap_or(0);
+            Box::new(LineSink::new(&name, output.format, file).with_past(with_past).after(bytes))
         }
         (None, None) => {
             Box::new(LineSink::new("stdout", output.format, std::io::stdout()).with_past(with_past))
@@ -59,7 +78,9 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
         (Some(topic), _) => Some(topic),
         (None, Some(file)) => {
             let name = file.name().to_owned();
-            Some(Box::new(RejectLines::new(&name, file.empty()?)))
+            let file = file.from(before.rejects_bytes)?;
+            note_written(&name, &file)?;
+            Some(Box::new(RejectLines::new(&name, file).after(before.rejects_bytes.unwrap_or(0))))
         }
         (None, None) => None,
     };
@@ -67,8 +88,16 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     thread::stop_on_signals(stop.clone())?;
     let live = Live::new(topology.scanners);
     let progress = Progress::new(live.clone(), read.extent(), output.quiet);
+    let checkpoints = match going_on {
+        Some(going_on) => {
+            going_on.tell(output.quiet);
+            Some(going_on.into_checkpoints(output.format, written)?)
+        }
+        None => None,
+    };
     let job = Job {
         keeper: read.keeper(),
+        checkpoints,
         source: read.into_source(args.input.topic.idle.duration()),
         scan: args.frames.scan(),
         clock,

@@ -65,6 +65,7 @@ pub fn run(args: &DemoArgs) -> Result<ExitCode, Error> {
         sizes: Sizes::default(),
         sink: Box::new(results.clone()),
         keeper: None,
+        checkpoints: None,
         rejects: None,
         stop: stop.clone(),
         live: Live::new(topology.scanners),

@@ -63,6 +63,7 @@ pub fn run(command: &MeasureCommand) -> Result<ExitCode, Error> {
             },
             sink: Box::new(Discard::default()),
             keeper: None,
+            checkpoints: None,
             rejects: None,
             stop: stop.clone(),
             live,

@@ -4,6 +4,7 @@ pub mod count;
 pub mod demo;
 pub mod fill;
 pub mod generate;
+pub mod going_on;
 pub mod measure;
 pub mod outputs;
 pub mod plan;

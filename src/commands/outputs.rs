@@ -2,7 +2,7 @@
 //! anybody the results of before, nor an hour of counting.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
 
@@ -81,6 +81,34 @@ impl Output {
             self.file.set_len(0).map_err(|e| Error::output(&self.name, e))?;
         }
         Ok(self.file)
+    }
+
+    /// Whether it has so many bytes at least, as an earlier run has written them.
+    ///
+    /// # Errors
+    /// It is shorter, or no file.
+    pub fn check_len(&self, bytes: u64) -> Result<(), Error> {
+        let len = self.file.metadata().map_err(|e| Error::output(&self.name, e))?.len();
+        if self.is_file && len >= bytes {
+            return Ok(());
+        }
+        Err(Error::usage(format!(
+            "{}: it has {len} bytes, and had {bytes} when the checkpoint was made: give the file that was written then, or start over with --fresh",
+            self.name
+        )))
+    }
+
+    /// Cuts a file back to the bytes an earlier run has written, behind which is written on; with none it
+    /// is emptied.
+    ///
+    /// # Errors
+    /// It cannot be done.
+    pub fn from(self, bytes: Option<u64>) -> Result<File, Error> {
+        let Some(bytes) = bytes else { return self.empty() };
+        let mut file = self.file;
+        let cut = file.set_len(bytes).and_then(|()| file.seek(SeekFrom::Start(bytes)));
+        cut.map_err(|e| Error::output(&self.name, e))?;
+        Ok(file)
     }
 
     /// Empties it and writes all there is to say.

@@ -17,6 +17,7 @@
 pub mod budget;
 pub mod era;
 pub mod hash;
+pub mod journal;
 pub mod slab;
 mod stack;
 pub mod stage;
@@ -32,6 +33,7 @@ use crate::clock::verdict::{Counted, REFUSED, Slot};
 use crate::error::Error;
 use crate::limits::USERS_MAX;
 use budget::Budget;
+use journal::ShardCut;
 use table::{Renewal, Table};
 use users::{Id, NoMore, Users};
 use windows::{GroupSlots, Windows};
@@ -152,7 +154,34 @@ impl Counter {
             NoMore::Room => budget.used_up(),
         })?;
         table.insert(hash, id);
+        if let Some(journal) = windows.journal_mut() {
+            journal.user(id, uid, budget).map_err(|_| budget.used_up())?;
+        }
         Ok(id)
+    }
+
+    /// From here on it keeps a journal of what it newly counts, for cuts.
+    pub fn keep_journal(&mut self) {
+        self.windows.keep_journal();
+    }
+
+    /// What was newly counted since the last cut, if a journal is kept.
+    pub fn cut(&mut self) -> ShardCut {
+        let Counter { windows, budget, .. } = self;
+        windows.journal_mut().map(|journal| journal.cut(budget)).unwrap_or_default()
+    }
+
+    /// A number for a user whom an earlier run knew. He is dropped again unless he is put into a window
+    /// before the next one comes.
+    pub fn adopt(&mut self, hash: u64, uid: &[u8]) -> Result<Id, Error> {
+        self.intern(hash, uid, &mut 0)
+    }
+
+    /// An earlier run counted this user in the slot's window.
+    pub fn put_in(&mut self, id: Id, slot: Slot) -> Result<(), Error> {
+        let Counter { users, windows, budget, .. } = self;
+        let one = windows.one(slot);
+        windows.add(id, one, users, budget).map_err(|_| budget.used_up())
     }
 
     /// Counts a frame that waited until now.

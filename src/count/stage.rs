@@ -8,6 +8,7 @@
 use crate::batch::BatchHandle;
 use crate::clock::verdict::{Counted, Deed};
 use crate::count::Counter;
+use crate::count::journal::ShardCut;
 use crate::error::Error;
 use crate::report::{CountReport, Report};
 use crate::ring::{Consumer, PopError, Producer, PushError};
@@ -21,6 +22,8 @@ pub struct CountRings {
     pub back: Producer<BatchHandle>,
     /// The counts of reported slots, in the order of the reports.
     pub counts: Producer<Counted>,
+    /// What was newly counted up to each cut, where checkpoints are made.
+    pub cuts: Option<Producer<ShardCut>>,
 }
 
 /// One counter. See the module's header.
@@ -122,6 +125,14 @@ impl Stage for CountStage {
                     }
                 }
                 Deed::Free => self.counter.free(mark.slot),
+                Deed::Cut => {
+                    if let Some(cuts) = &mut self.rings.cuts
+                        && cuts.push(self.counter.cut()).is_err()
+                    {
+                        // There is one cut at a time, and room for it: nobody listens any more.
+                        return Step::Done;
+                    }
+                }
             }
             current.marks_done += 1;
             worked = true;

@@ -9,6 +9,7 @@
 
 use super::budget::{Budget, NoRoom};
 use super::era::{Era, GROUP_SLOTS, Seen, Slots};
+use super::journal::Journal;
 use super::users::{Id, PAGE_USERS, Users};
 use crate::clock::verdict::{NO_SLOT, Slot};
 use crate::prefetch::prefetch;
@@ -58,6 +59,8 @@ pub struct Windows {
     /// Their sum over the kept windows, and its peak.
     members: u64,
     members_peak: u64,
+    /// Where checkpoints are made.
+    journal: Option<Journal>,
 }
 
 impl Windows {
@@ -77,7 +80,18 @@ impl Windows {
             returning: Vec::new(),
             members: 0,
             members_peak: 0,
+            journal: None,
         }
+    }
+
+    /// From here on it is noted who comes into which window.
+    pub fn keep_journal(&mut self) {
+        self.journal = Some(Journal::new(self.users.len()));
+    }
+
+    /// What is noted, if it is.
+    pub fn journal_mut(&mut self) -> Option<&mut Journal> {
+        self.journal.as_mut()
     }
 
     /// Bytes a user takes at most in the groups of this many slots, the first left out.
@@ -159,11 +173,20 @@ impl Windows {
         }
         self.members_peak = self.members_peak();
         self.members -= self.users[usize::from(slot)];
+        if let Some(journal) = &mut self.journal {
+            journal.free(usize::from(slot));
+        }
     }
 
     /// The largest sum of the users in all kept windows.
     pub fn members_peak(&self) -> u64 {
         self.members_peak.max(self.members)
+    }
+
+    /// One slot.
+    pub fn one(&self, slot: Slot) -> GroupSlots {
+        let (group, slot_in_group) = self.place(slot);
+        GroupSlots { group, slots: Slots::one(slot_in_group) }
     }
 
     /// Puts a route's slots together by group.
@@ -207,6 +230,11 @@ impl Windows {
         for slot in new {
             self.users[to.group * self.group_slots + slot] += 1;
             self.members += 1;
+        }
+        if let Some(journal) = &mut self.journal {
+            for slot in new {
+                journal.member(to.group * self.group_slots + slot, id, budget)?;
+            }
         }
         if !self.others.is_empty() {
             for slot in new {

@@ -9,6 +9,7 @@
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -22,7 +23,7 @@ use super::messages::{ChunkNumbers, News};
 use super::read_buf::ReadBuf;
 use super::silence::Silence;
 use super::stream::{Block, Pull, Stream};
-use super::{Input, InputKind, PipeEnd};
+use super::{Input, InputKind, PipeEnd, Point};
 use crate::error::Error;
 use crate::limits::FRAME_BYTES_MAX;
 use crate::ring::sync::AtomicU64;
@@ -66,6 +67,8 @@ pub enum Claim {
         input: u32,
         /// What it is.
         block: Block,
+        /// Offset at which the next line begins, in uncompressed data; none if it ends within a line.
+        next: Option<u64>,
     },
     /// Nothing to read yet; wait on the descriptor, and if need be only so long.
     Waiting(Arc<OwnedFd>, Option<Duration>),
@@ -93,12 +96,43 @@ enum Current {
     Stream(Box<Stream>),
 }
 
+impl Current {
+    /// The same from where an earlier run left off.
+    fn from(mut self, point: Option<Point>) -> io::Result<Current> {
+        let Some(Point { offset, at_end, .. }) = point else { return Ok(self) };
+        match &mut self {
+            Current::Nothing => {}
+            Current::Stream(stream) => stream.skip_to(offset),
+            Current::File { file, from, next, end, .. } => {
+                if *end < offset {
+                    return Err(shrank(offset, *end));
+                }
+                *next = offset;
+                // What begins exactly at a border is of the chunk before, but behind the last chunk there
+                // was nothing yet.
+                if at_end && (offset == 0 || is_line_end(file, offset - 1)?) {
+                    *from = offset;
+                }
+            }
+        }
+        Ok(self)
+    }
+}
+
+fn is_line_end(file: &File, offset: u64) -> io::Result<bool> {
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, offset)?;
+    Ok(byte == *b"\n")
+}
+
 /// The shared state of the claims.
 pub struct Claims {
     inputs: Vec<Input>,
     /// Index of the next input to open.
     next_input: usize,
     current: Current,
+    /// Where in the first of them an earlier run left off.
+    from: Option<Point>,
     chunk_bytes: u64,
     chunks: ChunkNumbers,
     input_bytes: Arc<AtomicU64>,
@@ -126,6 +160,7 @@ impl Claims {
             inputs,
             next_input: 0,
             current: Current::Nothing,
+            from: None,
             chunk_bytes,
             chunks,
             input_bytes,
@@ -134,6 +169,17 @@ impl Claims {
             ahead: Ahead::default(),
             silence: Silence::new(idle, Instant::now()),
         }
+    }
+
+    /// Goes on where an earlier run left off.
+    #[must_use]
+    pub fn from(mut self, point: Option<Point>) -> Claims {
+        if let Some(Point { input, .. }) = point {
+            self.next_input = input as usize;
+            self.inputs.truncate(self.inputs.len().saturating_sub(input as usize));
+        }
+        self.from = point;
+        self
     }
 
     /// Claims the next chunk; a stream's block goes into `buf`, which must be empty.
@@ -152,7 +198,8 @@ impl Claims {
                     self.ahead.forget();
                     self.silence.came(Instant::now());
                     let name = Arc::clone(&next.name);
-                    match open(next, &self.input_bytes) {
+                    let opened = open(next, &self.input_bytes);
+                    match opened.and_then(|opened| opened.from(self.from.take())) {
                         Ok(current) => self.current = current,
                         Err(error) => return self.fail(Error::input(&name, error)),
                     }
@@ -176,7 +223,8 @@ impl Claims {
                 Current::Stream(stream) => match stream.pull(buf) {
                     Pull::Block(block) => {
                         self.silence.came(Instant::now());
-                        return Claim::Block { chunk: self.number(), input, block };
+                        let next = stream.next_line_at();
+                        return Claim::Block { chunk: self.number(), input, block, next };
                     }
                     Pull::Waiting => {
                         let (fd, now) = (stream.fd(), Instant::now());

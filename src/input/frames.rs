@@ -16,7 +16,6 @@ use std::time::Duration;
 
 use memchr::memchr;
 
-use super::Place;
 use super::claim::{Claim, Claims, Range};
 use super::mapped::Window;
 use super::messages::News;
@@ -24,6 +23,7 @@ use super::range::RangeWork;
 use super::read_buf::{LINE_BYTES_MAX, ReadBuf};
 use super::residence::is_in_memory;
 use super::stream::Block;
+use super::{Place, Point};
 use crate::error::Error;
 use crate::limits::WINDOW_TAIL_BYTES;
 use crate::prefetch::prefetch;
@@ -95,6 +95,8 @@ pub struct FrameReader {
     buf: ReadBuf,
     work: Work,
     input: u32,
+    /// Where another run can go on after the chunk.
+    ends_at: Option<Point>,
     /// Offset of the first unread byte in its input.
     offset: u64,
     /// Unread bytes known to hold no line end.
@@ -117,6 +119,7 @@ impl FrameReader {
             buf: ReadBuf::new(),
             work: Work::None,
             input: 0,
+            ends_at: None,
             offset: 0,
             searched: 0,
             waiting_on: None,
@@ -125,6 +128,11 @@ impl FrameReader {
             window_bytes,
             begun: None,
         }
+    }
+
+    /// Where another run can go on after the chunk, if it can.
+    pub fn chunk_ends_at(&self) -> Option<Point> {
+        self.ends_at
     }
 
     /// The descriptor to wait on after [`Claimed::Waiting`].
@@ -146,6 +154,7 @@ impl FrameReader {
     pub fn claim(&mut self) -> Claimed {
         debug_assert!(matches!(self.work, Work::None));
         (self.waiting_on, self.wake_in) = (None, None);
+        self.ends_at = None;
         self.buf.clear();
         self.searched = 0;
         let Some(mut claims) = self.token.try_take() else {
@@ -161,6 +170,8 @@ impl FrameReader {
             Claim::Range { chunk, input, range } => {
                 self.input = input;
                 self.offset = range.from;
+                let at_end = range.to == range.file_end;
+                self.ends_at = Some(Point { input, offset: range.to, at_end });
                 // By its last byte: of its first ones the kernel may have read ahead.
                 let in_memory = is_in_memory(&range.file, range.to.saturating_sub(1));
                 claims.ahead.claimed(&range.file, (range.from, range.to), in_memory);
@@ -174,8 +185,9 @@ impl FrameReader {
                 self.work = Work::Range(work);
                 Claimed::Chunk(chunk)
             }
-            Claim::Block { chunk, input, block } => {
+            Claim::Block { chunk, input, block, next } => {
                 self.input = input;
+                self.ends_at = next.map(|offset| Point { input, offset, at_end: false });
                 self.work = match block {
                     Block::Lines { offset, bytes } => {
                         self.offset = offset;

@@ -26,16 +26,30 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::Error;
 use file_id::FileId;
 
 /// Where in the input a line begins.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// Which input, counted from 0 in the order given.
     pub input: u32,
     /// Byte offset of the line, in the uncompressed data.
     pub offset: u64,
+}
+
+/// Where a chunk ends, so that another run can go on there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Point {
+    /// Which input, counted from 0 in the order given.
+    pub input: u32,
+    /// Byte offset after the chunk, in the uncompressed data. The line that goes across it is of the
+    /// chunk.
+    pub offset: u64,
+    /// Whether the input ended there.
+    pub at_end: bool,
 }
 
 /// How an input's bytes are coded, told from its first bytes and never from its name.
@@ -124,6 +138,25 @@ impl Input {
                 }
             })
             .collect()
+    }
+
+    /// Opens it once more, beside whoever reads it: its file, and where its log begins if it is a plain one.
+    /// None of a pipe.
+    ///
+    /// # Errors
+    /// It cannot be opened, or is another file by now.
+    pub fn reopen(&self) -> io::Result<Option<(File, Option<u64>)>> {
+        let same = |path: &Path, id: FileId| {
+            let file = File::open(path)?;
+            id.check(&file.metadata()?)?;
+            Ok::<File, io::Error>(file)
+        };
+        Ok(match &self.kind {
+            InputKind::File(path, id) => Some((same(path, *id)?, Some(0))),
+            InputKind::OpenFile(file, from) => Some((file.try_clone()?, Some(*from))),
+            InputKind::StreamFile(path, id) => Some((same(path, *id)?, None)),
+            InputKind::Pipe(_) => None,
+        })
     }
 
     /// Whether it is one that may grow while it is read.

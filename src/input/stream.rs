@@ -15,6 +15,7 @@ use std::sync::atomic::Ordering;
 use memchr::{memchr, memrchr};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::claim::shrank;
 use super::read_buf::{LINE_BYTES_MAX, ReadBuf};
 use super::{Coding, MAGIC_BYTES};
 use crate::error::Error;
@@ -103,6 +104,8 @@ pub struct Stream {
     /// Bytes done with but not yet accounted in a block (the rest of a line too long).
     skipped_bytes: u64,
     skipping: bool,
+    /// Offset up to which an earlier run has read, in uncompressed data.
+    read_before: u64,
     /// The decoder has taken all there was: it is asked again only when there is more, for one of
     /// them (zstd) takes many calls without input for a fault of the data.
     starved: bool,
@@ -129,10 +132,22 @@ impl Stream {
             offset: 0,
             skipped_bytes: 0,
             skipping: false,
+            read_before: 0,
             starved: false,
             ended: false,
             failed: None,
         })
+    }
+
+    /// What lies before this offset, of uncompressed data, was read by an earlier run: it is read again
+    /// and dropped.
+    pub fn skip_to(&mut self, offset: u64) {
+        self.read_before = offset;
+    }
+
+    /// The offset at which the next line begins; none within a line.
+    pub fn next_line_at(&self) -> Option<u64> {
+        (!self.skipping && self.offset >= self.read_before).then_some(self.offset)
     }
 
     /// The descriptor to wait on.
@@ -160,6 +175,12 @@ impl Stream {
                     false
                 }
             };
+            if self.offset < self.read_before {
+                if self.drop_read_before() {
+                    return Pull::Block(self.hand_over(0, into));
+                }
+                searched = 0;
+            }
             if self.skipping {
                 self.skip();
                 searched = 0;
@@ -257,6 +278,25 @@ impl Stream {
         let n = read?;
         self.buf.filled(n);
         Ok(n)
+    }
+
+    /// Drops what an earlier run has read; true if that is not all of it yet, and there may be more. A
+    /// line it has begun is its own.
+    fn drop_read_before(&mut self) -> bool {
+        let unread = self.buf.unread();
+        let left = usize::try_from(self.read_before - self.offset).unwrap_or(usize::MAX);
+        let bytes = unread.len().min(left);
+        let in_line = bytes > 0 && unread[bytes - 1] != b'\n';
+        self.buf.consume(bytes);
+        self.offset += bytes as u64;
+        if self.offset < self.read_before {
+            if self.ended && self.failed.is_none() {
+                self.failed = Some(shrank(self.read_before, self.offset));
+            }
+            return bytes > 0 && !self.ended;
+        }
+        self.skipping = in_line;
+        false
     }
 
     /// Drops what belongs to a line that is too long.

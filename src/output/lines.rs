@@ -82,6 +82,12 @@ impl LineWriter {
         LineWriter { with_past, ..self }
     }
 
+    /// The same where others were written before.
+    #[must_use]
+    pub fn without_header(self) -> LineWriter {
+        LineWriter { header_due: false, ..self }
+    }
+
     /// Columns of a line of CSV.
     fn columns(&self) -> usize {
         HEADER.len() - if self.with_past { 0 } else { PAST_COLUMNS }

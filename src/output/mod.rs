@@ -2,6 +2,7 @@
 //!
 //! Results go to stdout or to a file and nothing else does.
 
+pub mod cuts;
 pub mod lines;
 pub mod record;
 pub mod reject_lines;

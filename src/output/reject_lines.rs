@@ -33,13 +33,21 @@ pub struct RejectLines<W: Write + Send> {
     line: Vec<u8>,
     taken: u64,
     flushed: u64,
+    /// Of a file that is gone on with.
+    bytes: Option<u64>,
 }
 
 impl<W: Write + Send> RejectLines<W> {
     /// Lines to this writer.
     pub fn new(name: &str, out: W) -> RejectLines<W> {
         let out = BufWriter::with_capacity(BUFFER_BYTES, out);
-        RejectLines { name: name.into(), out, line: Vec::new(), taken: 0, flushed: 0 }
+        RejectLines { name: name.into(), out, line: Vec::new(), taken: 0, flushed: 0, bytes: None }
+    }
+
+    /// The same into a file, after so many bytes that an earlier run wrote.
+    #[must_use]
+    pub fn after(self, bytes: u64) -> RejectLines<W> {
+        RejectLines { bytes: Some(bytes), ..self }
     }
 }
 
@@ -66,7 +74,12 @@ impl<W: Write + Send> RejectSink for RejectLines<W> {
         serde_json::to_writer(&mut self.line, &line)?;
         self.line.push(b'\n');
         self.taken += 1;
+        self.bytes = self.bytes.map(|bytes| bytes + self.line.len() as u64);
         self.out.write_all(&self.line)
+    }
+
+    fn length(&self) -> Option<u64> {
+        self.bytes
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -46,6 +46,10 @@ pub trait RejectSink: Send {
     fn flush(&mut self) -> io::Result<()>;
     /// How many of those taken are safe where they went.
     fn settled(&mut self) -> io::Result<u64>;
+    /// Where it has a length, what that is after all taken so far, bytes.
+    fn length(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// What inputs are called in rejects.
@@ -85,6 +89,11 @@ impl RejectWriter {
     /// Its sink's name in messages.
     pub fn name(&self) -> &str {
         self.sink.name()
+    }
+
+    /// Where its sink has a length, what that is after all rejects so far, bytes.
+    pub fn length(&self) -> Option<u64> {
+        self.sink.length()
     }
 
     /// Rejects so far.

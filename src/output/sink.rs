@@ -6,6 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::lines::{Format, LineWriter};
 use super::record::WindowResult;
 use crate::clock::restart::Restart;
+use crate::clock::stage::ClockCut;
+use crate::count::journal::ShardCut;
+use crate::error::Error;
 
 /// Takes results, in order.
 pub trait ResultSink: Send {
@@ -18,6 +21,10 @@ pub trait ResultSink: Send {
     /// How many of the results taken are safe where they went. Not all are at once where another
     /// machine has to say so.
     fn settled(&mut self) -> io::Result<u64>;
+    /// Where it has a length, what that is after all results taken, bytes.
+    fn length(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// Keeps restart points where another run finds them.
@@ -30,6 +37,29 @@ pub trait RestartKeeper: Send {
     fn is_kept(&mut self) -> io::Result<bool>;
 }
 
+/// Keeps checkpoints where another run finds them.
+pub trait CutKeeper: Send {
+    /// Its name in messages.
+    fn name(&self) -> &str;
+    /// Sends a cut on its way. All before it is where it should be, but perhaps not on the disk.
+    fn keep(&mut self, cut: Cut) -> Result<(), Error>;
+    /// Whether none is on its way any more.
+    fn is_kept(&mut self) -> Result<bool, Error>;
+}
+
+/// All stages' parts of one cut of the log.
+#[derive(Debug)]
+pub struct Cut {
+    /// The clock's.
+    pub clock: Box<ClockCut>,
+    /// The counters', by shard.
+    pub shards: Vec<ShardCut>,
+    /// Bytes of the results up to it, where they have a length.
+    pub results_bytes: Option<u64>,
+    /// Bytes of the rejects up to it, likewise.
+    pub rejects_bytes: Option<u64>,
+}
+
 /// Lines to a writer.
 pub struct LineSink<W: Write + Send> {
     name: String,
@@ -37,13 +67,26 @@ pub struct LineSink<W: Write + Send> {
     out: BufWriter<W>,
     taken: u64,
     flushed: u64,
+    /// Of a file that is gone on with.
+    bytes: Option<u64>,
 }
 
 impl<W: Write + Send> LineSink<W> {
     /// Lines of this format to this writer.
     pub fn new(name: &str, format: Format, out: W) -> LineSink<W> {
         let lines = LineWriter::new(format);
-        LineSink { name: name.into(), lines, out: BufWriter::new(out), taken: 0, flushed: 0 }
+        let out = BufWriter::new(out);
+        LineSink { name: name.into(), lines, out, taken: 0, flushed: 0, bytes: None }
+    }
+
+    /// The same into a file, after so many bytes that an earlier run wrote.
+    #[must_use]
+    pub fn after(mut self, bytes: u64) -> LineSink<W> {
+        if bytes > 0 {
+            self.lines = self.lines.without_header();
+        }
+        self.bytes = Some(bytes);
+        self
     }
 
     /// The same with columns about the windows' past.
@@ -61,7 +104,13 @@ impl<W: Write + Send> ResultSink for LineSink<W> {
 
     fn put(&mut self, result: &WindowResult) -> io::Result<()> {
         self.taken += 1;
-        self.out.write_all(self.lines.line(result)?)
+        let line = self.lines.line(result)?;
+        self.bytes = self.bytes.map(|bytes| bytes + line.len() as u64);
+        self.out.write_all(line)
+    }
+
+    fn length(&self) -> Option<u64> {
+        self.bytes
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -12,6 +12,7 @@ use std::io::{self, ErrorKind, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::cuts::Cuts;
 use super::record::WindowResult;
 use super::rejects::RejectWriter;
 use super::sink::{RestartKeeper, ResultSink};
@@ -19,7 +20,8 @@ use crate::batch::BatchHandle;
 use crate::clock::calendar::SeriesName;
 use crate::clock::restart::Restart;
 use crate::clock::stage::Message;
-use crate::clock::verdict::{Counted, Head};
+use crate::clock::verdict::{Counted, Cut, Head};
+use crate::count::journal::ShardCut;
 use crate::error::Error;
 use crate::report::{OutputReport, Report};
 use crate::ring::{Consumer, PopError, Producer, PushError, Stop, StopReason};
@@ -38,6 +40,8 @@ pub struct OutputRings {
     pub counts: Vec<Consumer<Counted>>,
     /// Judged batches and their way back, where rejects are written.
     pub rejects: Option<RejectRings>,
+    /// From each counter its part of each cut, where checkpoints are made.
+    pub cuts: Vec<Consumer<ShardCut>>,
 }
 
 /// The rings of the rejects' writer.
@@ -70,6 +74,8 @@ pub struct OutputStage {
     /// Restart points that are not kept yet.
     restarts: VecDeque<Waiting>,
     keeping: bool,
+    /// Where checkpoints are made.
+    cuts: Option<Cuts>,
     /// Results or a restart point are not known to be safe yet.
     under_way: bool,
     stop: Stop,
@@ -101,6 +107,7 @@ impl OutputStage {
         names: Arc<[SeriesName]>,
         sink: Box<dyn ResultSink>,
         keeper: Option<Box<dyn RestartKeeper>>,
+        cuts: Option<Cuts>,
         stop: Stop,
     ) -> OutputStage {
         let counts = vec![None; rings.counts.len()];
@@ -111,6 +118,7 @@ impl OutputStage {
             keeper,
             restarts: VecDeque::new(),
             keeping: false,
+            cuts,
             under_way: false,
             stop,
             head: None,
@@ -156,6 +164,12 @@ impl OutputStage {
                     }
                     Taken::Something
                 }
+                Ok(Message::Cut(clock)) => {
+                    if let Some(cuts) = &mut self.cuts {
+                        cuts.heard_of(clock, self.taken, self.sink.length());
+                    }
+                    Taken::Something
+                }
                 Err(PopError::Empty) => Taken::Nothing,
                 Err(PopError::Ended) => Taken::Ended,
             };
@@ -194,6 +208,10 @@ impl OutputStage {
             None => match rings.from_clock.pop() {
                 Ok(batch) => {
                     self.batches += 1;
+                    let cut_at = batch.verdicts.cut_at();
+                    if let (Some(cuts), Some(Cut::Before)) = (&mut self.cuts, cut_at) {
+                        cuts.rejects_up_to(&rings.writer);
+                    }
                     if self.report.failed.is_none() {
                         if let Err(e) = rings.writer.write(&batch) {
                             let error = Error::output(rings.writer.name(), e);
@@ -201,6 +219,11 @@ impl OutputStage {
                         } else {
                             self.unflushed = true;
                         }
+                    }
+                    if let (Some(cuts), Some(RejectRings { writer, .. }), Some(Cut::After)) =
+                        (&mut self.cuts, &self.rings.rejects, cut_at)
+                    {
+                        cuts.rejects_up_to(writer);
                     }
                     batch
                 }
@@ -296,8 +319,16 @@ impl OutputStage {
                 }
             }
         }
+        let cuts_under_way = match self.settle_cuts() {
+            Ok(under_way) => under_way,
+            Err(error) => {
+                self.fail(error);
+                return false;
+            }
+        };
+        let under_way = cuts_under_way || rejects_under_way || self.put > self.settled;
         match self.keep() {
-            Ok(under_way) => under_way || rejects_under_way || self.put > self.settled,
+            Ok(keeping) => keeping || under_way,
             Err(e) => {
                 let name = self.keeper.as_ref().map_or("restart", |keeper| keeper.name());
                 let error = Error::output(name, e);
@@ -314,6 +345,18 @@ impl OutputStage {
         };
         let settled = writer.settled().map_err(|e| Error::output(writer.name(), e))?;
         Ok(settled < writer.put_so_far())
+    }
+
+    /// Sends the next cut that may be kept on its way. True while one is, or waits.
+    fn settle_cuts(&mut self) -> Result<bool, Error> {
+        let Some(cuts) = &mut self.cuts else { return Ok(false) };
+        let rejects = match &mut self.rings.rejects {
+            Some(RejectRings { writer, .. }) => {
+                Some(writer.settled().map_err(|e| Error::output(writer.name(), e))?)
+            }
+            None => None,
+        };
+        cuts.settle(&mut self.rings.cuts, self.settled, rejects)
     }
 
     /// Keeps what may be kept; true while a restart point is on its way, or waits.

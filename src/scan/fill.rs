@@ -72,6 +72,7 @@ pub(super) fn from_lines(
             }
             Next::Done(bytes) => {
                 batch.tally.bytes += bytes;
+                batch.ends_at = lines.chunk_ends_at();
                 return BatchEnd::ChunkDone;
             }
             Next::Failed(error) => return BatchEnd::Failed(error),

@@ -227,6 +227,7 @@ fn count(
         sizes: Sizes::default(),
         sink: Box::new(Noting(Arc::clone(&noted))),
         keeper: None,
+        checkpoints: None,
         rejects: None,
         stop: Stop::new(),
     };

@@ -8,6 +8,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "in tests an unwrap is the assertion")]
 
+mod crashes;
 mod faults;
 mod logs;
 mod partitions;

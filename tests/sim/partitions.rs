@@ -119,6 +119,7 @@ impl Case {
             sizes: sizes(random),
             sink: Box::new(LineSink::new("results", Format::Json, results.clone())),
             keeper: None,
+            checkpoints: None,
             rejects: Some(Box::new(RejectLines::new("rejects", rejects.clone()))),
             stop: Stop::new(),
         };

@@ -96,6 +96,7 @@ impl Run {
             sizes: Sizes { batch_frames: 16, ..Sizes::default() },
             sink: Box::new(results.clone()),
             keeper: None,
+            checkpoints: None,
             rejects: None,
             stop: Stop::new(),
         };

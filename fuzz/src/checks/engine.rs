@@ -65,6 +65,7 @@ pub fn check(bytes: &[u8]) -> bool {
         13 if case.source == Source::Files => {
             case.check_broken_off(Fault::Shrinks(after), &mut random, "fuzz");
         }
+        14 => drop(case.check_killed(3, &mut random, "fuzz")),
         _ => drop(case.check(&mut random, "fuzz")),
     }
     true

@@ -1,8 +1,10 @@
 //! A clock fed by hand, and what it says as text.
 
+use super::super::state::Serial;
 use super::super::verdict::{Deed, NO_SLOT, Status};
 use super::super::*;
 use super::batch;
+use crate::count::hash::UidHasher;
 
 /// A result: series, the second it is named by, what was counted, and how.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +36,14 @@ pub(super) struct Fed {
     pub(super) out: Vec<Word>,
     pub(super) restart: Option<Arc<Restart>>,
     pub(super) fed: u64,
+    /// Results of clocks before this one.
+    results_before: u64,
+}
+
+/// A clock's state as JSON, and by serial the users that its counter would have.
+pub(super) struct Left {
+    state: Vec<u8>,
+    users: std::collections::BTreeMap<Serial, u64>,
 }
 
 impl Fed {
@@ -51,6 +61,7 @@ impl Fed {
             out: Vec::new(),
             restart: None,
             fed: 0,
+            results_before: 0,
         }
     }
 
@@ -98,7 +109,8 @@ impl Fed {
 
     pub(super) fn finish(&mut self, broken_off: bool) {
         self.verdicts.clear();
-        self.clock.finish(broken_off, &mut self.verdicts);
+        let end = if broken_off { LogEnd::BrokenOff } else { LogEnd::Read };
+        self.clock.finish(end, &mut self.verdicts);
         self.note();
         let judged = self.clock.judged();
         let in_windows = judged.frames_put_out + judged.frames_left_open + judged.frames_not_begun;
@@ -129,6 +141,7 @@ impl Fed {
                         self.pasts.insert(usize::from(window), slot);
                     }
                     Deed::Free => assert!(self.users[slot].take().is_some()),
+                    Deed::Cut => unreachable!("the clock's stage cuts"),
                     Deed::Release(facts) => {
                         for _ in 0..facts {
                             let fact = verdicts.released().of_shard(released, 0).unwrap();
@@ -176,7 +189,41 @@ impl Fed {
             self.restart = Some(restart);
         }
         assert!(self.clock.take_failed().is_none());
-        assert_eq!(self.clock.judged().results, self.out.len() as u64);
+        assert_eq!(self.clock.judged().results, self.results_before + self.out.len() as u64);
+    }
+
+    /// Goes on with another clock, made of a state and the users its windows had then.
+    pub(super) fn go_on_from(&mut self, settings: &ClockSettings, left: &Left) {
+        let state = serde_json::from_slice(&left.state).unwrap();
+        self.clock = Clock::restore(settings, state, &UidHasher::new(1)).unwrap();
+        self.users.fill(None);
+        self.pasts.clear();
+        for of in self.clock.slots_in_use() {
+            let slot = usize::from(of.slot);
+            assert_eq!(self.users[slot].replace(left.users[&of.serial]), None);
+            if let Some(window) = of.past_of {
+                self.pasts.insert(usize::from(window), slot);
+            }
+        }
+        self.results_before = self.clock.judged().results;
+        self.out.clear();
+    }
+
+    /// What another clock needs to go on from here; at the end of the log what it needs once all is said.
+    pub(super) fn leave(&mut self, at_end: bool) -> Left {
+        let users = |fed: &Fed| -> std::collections::BTreeMap<Serial, u64> {
+            let slots = fed.clock.slots_in_use();
+            slots.iter().map(|of| (of.serial, fed.users[usize::from(of.slot)].unwrap())).collect()
+        };
+        let (before, users) = (self.clock.state(), users(self));
+        let state = match at_end {
+            true => {
+                self.finish(false);
+                self.clock.state_after_end(before)
+            }
+            false => before,
+        };
+        Left { state: serde_json::to_vec(&state).unwrap(), users }
     }
 
     pub(super) fn join(&mut self, entries: &[Entry]) {

@@ -22,13 +22,13 @@ type Words = BTreeMap<(u8, i64), Held>;
 type Refused = BTreeMap<&'static str, u64>;
 
 /// A case drawn from a seed.
-struct Case {
-    settings: ClockSettings,
-    log: Vec<Vec<i64>>,
+pub(super) struct Case {
+    pub(super) settings: ClockSettings,
+    pub(super) log: Vec<Vec<i64>>,
 }
 
 impl Case {
-    fn draw(random: &mut Random) -> Case {
+    pub(super) fn draw(random: &mut Random) -> Case {
         let lengths = [
             &[Length::Minute][..],
             &[Length::Minute, Length::Hour, Length::Day],
@@ -215,7 +215,7 @@ fn last_words(out: &[Word]) -> Words {
 }
 
 /// The seeds of so many logs, from 0 on; or those that the environment asks for.
-fn seeds(logs: u64) -> impl Iterator<Item = u64> {
+pub(super) fn seeds(logs: u64) -> impl Iterator<Item = u64> {
     let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     let first = number("HEADCOUNT_SEED").unwrap_or(0);
     (0..number("HEADCOUNT_RUNS").unwrap_or(logs)).map(move |run| first.wrapping_add(run))

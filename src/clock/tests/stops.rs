@@ -110,7 +110,7 @@ fn nothing_comes_out_after_a_failure() {
         failed += usize::from(matches!(clock.take_failed(), Some(Error::TooManyEmpty)));
     }
     let mut verdicts = Verdicts::new(1, 1, 1);
-    clock.finish(true, &mut verdicts);
+    clock.finish(LogEnd::BrokenOff, &mut verdicts);
     assert_eq!((failed, heads + verdicts.heads().len()), (1, 0));
 }
 

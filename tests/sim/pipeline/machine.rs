@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use headcount::engine::{self, Job, Outcome};
+use headcount::engine::{self, Checkpoints, Job, Outcome};
 use headcount::input::Input;
 use headcount::output::lines::Format;
 use headcount::output::reject_lines::RejectLines;
@@ -27,6 +27,14 @@ const IDLE_STEPS_MAX: usize = 2000;
 pub(crate) struct Shared(Arc<Mutex<Vec<u8>>>, Option<(usize, ErrorKind)>);
 
 impl Shared {
+    /// Forgets what was written after so many bytes.
+    pub(crate) fn cut_back(&self, bytes: u64) {
+        let mut written = self.0.lock().unwrap();
+        let bytes = usize::try_from(bytes).unwrap();
+        assert!(bytes <= written.len(), "a checkpoint speaks of what was not written");
+        written.truncate(bytes);
+    }
+
     /// What was written, but for a letter that a full sink has cut in two.
     pub(crate) fn text(&self) -> String {
         let mut bytes = self.0.lock().unwrap().clone();
@@ -57,7 +65,7 @@ impl Write for Shared {
 }
 
 /// A pipe's other end, and what is still to be written to it.
-struct Writer {
+pub(crate) struct Writer {
     end: Option<File>,
     rest: Vec<u8>,
 }
@@ -77,6 +85,46 @@ pub(crate) enum Fault {
     Shrinks(usize),
     /// There is room for only so many bytes of rejects.
     RejectsFull(usize),
+    /// After so many steps all is gone but what was written.
+    Killed(usize),
+}
+
+/// What a machine says that was killed.
+pub(crate) const KILLED: &str = "killed";
+
+/// The log as files and pipes, and what is still to be written to those.
+pub(crate) fn lay_out(case: &Case) -> (Vec<Input>, Vec<Writer>, Vec<tempfile::NamedTempFile>) {
+    let Case { log, source, .. } = case;
+    let (mut inputs, mut writers, mut files) = (Vec::new(), Vec::new(), Vec::new());
+    let mut random = Random(log.bytes_total());
+    for (index, part) in log.parts.iter().enumerate() {
+        let source = match *source {
+            Source::Mixed => random.pick(&Source::ALL[..4]),
+            source => source,
+        };
+        if source == Source::Pipe {
+            let (read_end, write_end) = rustix::pipe::pipe().unwrap();
+            rustix::fs::fcntl_setfl(&write_end, rustix::fs::OFlags::NONBLOCK).unwrap();
+            inputs.push(Input::from_pipe(&format!("pipe {index}"), read_end));
+            writers.push(Writer { end: Some(write_end.into()), rest: part.clone() });
+            continue;
+        }
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let bytes = match source {
+            Source::Gzip => compressed(part, false, &mut random),
+            Source::Zstd => compressed(part, true, &mut random),
+            _ => part.clone(),
+        };
+        file.write_all(&bytes).unwrap();
+        inputs.extend(Input::look_at(&[file.path().to_owned()]).unwrap());
+        if source == Source::Files && random.below(8) == 0 {
+            // Out of memory, where the file system does that: such ranges are read in order.
+            file.as_file().sync_data().unwrap();
+            rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
+        }
+        files.push(file);
+    }
+    (inputs, writers, files)
 }
 
 pub(crate) struct Machine {
@@ -100,44 +148,37 @@ pub(crate) struct Ran {
 
 impl Machine {
     pub(crate) fn new(case: &Case, fault: Option<Fault>) -> Machine {
-        let Case { log, source, settings, time, topology, sizes, with_rejects } = case;
-        let (mut inputs, mut writers, mut files) = (Vec::new(), Vec::new(), Vec::new());
-        let mut random = Random(log.bytes_total());
-        for (index, part) in log.parts.iter().enumerate() {
-            let source = match *source {
-                Source::Mixed => random.pick(&Source::ALL[..4]),
-                source => source,
-            };
-            if source == Source::Pipe {
-                let (read_end, write_end) = rustix::pipe::pipe().unwrap();
-                rustix::fs::fcntl_setfl(&write_end, rustix::fs::OFlags::NONBLOCK).unwrap();
-                inputs.push(Input::from_pipe(&format!("pipe {index}"), read_end));
-                writers.push(Writer { end: Some(write_end.into()), rest: part.clone() });
-                continue;
-            }
-            let mut file = tempfile::NamedTempFile::new().unwrap();
-            let bytes = match source {
-                Source::Gzip => compressed(part, false, &mut random),
-                Source::Zstd => compressed(part, true, &mut random),
-                _ => part.clone(),
-            };
-            file.write_all(&bytes).unwrap();
-            inputs.extend(Input::look_at(&[file.path().to_owned()]).unwrap());
-            if source == Source::Files && random.below(8) == 0 {
-                // Out of memory, where the file system does that: such ranges are read in order.
-                file.as_file().sync_data().unwrap();
-                rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
-            }
-            files.push(file);
-        }
+        let (inputs, writers, files) = lay_out(case);
         let (mut results, mut rejects) = (Shared::default(), Shared::default());
         match fault {
             Some(Fault::Closed(room)) => results.1 = Some((room, ErrorKind::BrokenPipe)),
             Some(Fault::Full(room)) => results.1 = Some((room, ErrorKind::StorageFull)),
             Some(Fault::RejectsFull(room)) => rejects.1 = Some((room, ErrorKind::StorageFull)),
-            Some(Fault::Signal(_) | Fault::Gone(_) | Fault::Shrinks(_)) | None => {}
+            Some(Fault::Signal(_) | Fault::Gone(_) | Fault::Shrinks(_) | Fault::Killed(_))
+            | None => {}
         }
+        let machine = Machine::on(case, inputs, results, rejects, None);
+        Machine { fault, writers, files, ..machine }
+    }
+
+    /// The same, and this befalls it.
+    pub(crate) fn with(self, fault: Option<Fault>) -> Machine {
+        Machine { fault, ..self }
+    }
+
+    /// A machine that reads these inputs, and makes checkpoints where that is wanted.
+    pub(crate) fn on(
+        case: &Case,
+        inputs: Vec<Input>,
+        results: Shared,
+        rejects: Shared,
+        checkpoints: Option<Checkpoints>,
+    ) -> Machine {
+        let Case { settings, time, topology, sizes, with_rejects, .. } = case;
         let input_names = inputs.iter().map(|input| input.name.to_string()).collect();
+        let before = |of: &Shared| of.0.lock().unwrap().len() as u64;
+        let sink = LineSink::new("results", Format::Json, results.clone()).after(before(&results));
+        let lines = RejectLines::new("rejects", rejects.clone()).after(before(&rejects));
         let job = Job {
             source: engine::Source::Inputs(inputs, None),
             scan: settings.clone(),
@@ -146,15 +187,15 @@ impl Machine {
             topology: topology.clone(),
             wait: WaitPolicy::Park,
             sizes: *sizes,
-            sink: Box::new(LineSink::new("results", Format::Json, results.clone())),
+            sink: Box::new(sink),
             keeper: None,
-            rejects: with_rejects
-                .then(|| Box::new(RejectLines::new("rejects", rejects.clone())) as _),
+            checkpoints,
+            rejects: with_rejects.then(|| Box::new(lines) as _),
             stop: Stop::new(),
             live: Live::new(topology.scanners),
         };
         let machine = Machine::of_job(job, results);
-        Machine { fault, writers, rejects, input_names, files, ..machine }
+        Machine { rejects, input_names, ..machine }
     }
 
     /// The stages of a job whose results go to `results`, and which nothing befalls.
@@ -193,6 +234,7 @@ impl Machine {
                     drop(self.stages.swap_remove(index));
                     continue;
                 }
+                Some(Fault::Killed(after)) if steps == after => return Err(KILLED.into()),
                 Some(Fault::Shrinks(after)) if steps == after && !self.files.is_empty() => {
                     let file = self.files[random.below(self.files.len())].as_file();
                     let bytes = usize::try_from(file.metadata().unwrap().len()).unwrap();

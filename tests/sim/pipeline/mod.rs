@@ -4,6 +4,7 @@
 //!
 //! The simulation draws cases from a seed; the fuzz target `engine` (`fuzz/`) makes them of its bytes.
 
+pub(crate) mod crashing;
 pub(crate) mod log;
 pub(crate) mod machine;
 pub(crate) mod said;
@@ -55,9 +56,9 @@ pub(crate) struct Case {
 }
 
 /// What a whole run says, byte for byte, and what it is checked by.
-struct Right {
-    expected: Expected,
-    results: String,
+pub(crate) struct Right {
+    pub(crate) expected: Expected,
+    pub(crate) results: String,
 }
 
 impl Case {
@@ -69,7 +70,7 @@ impl Case {
 
     /// The reference. Where windows have several words, which ones come out is what another machine
     /// says, the plainest there is; their last ones are the reference's.
-    fn right(&self, random: &mut Random, what: &str) -> Right {
+    pub(crate) fn right(&self, random: &mut Random, what: &str) -> Right {
         let expected = self.log.expected(&self.settings, &self.time);
         let results = if self.time.says_each_once() || expected.wrong_unit.is_some() {
             said::bytes(&expected.replay.words)
@@ -125,7 +126,7 @@ impl Case {
     }
 
     /// Rejects come in the order of the log; only a frame that waited comes with the batch that decides.
-    fn in_order<R: Ord>(&self, mut rejects: Vec<R>) -> Vec<R> {
+    pub(crate) fn in_order<R: Ord>(&self, mut rejects: Vec<R>) -> Vec<R> {
         if self.time.clock.agree.is_some() {
             rejects.sort_unstable();
         }
@@ -162,7 +163,7 @@ impl Case {
             Fault::Shrinks(_) => {
                 assert!(matches!(failed, None | Some(Error::Input { .. })), "{what}: {failed:?}");
             }
-            Fault::Gone(_) => {}
+            Fault::Gone(_) | Fault::Killed(_) => {}
         }
         if accounts.ended == Ended::Done {
             assert_eq!(results, right.results, "{what}");

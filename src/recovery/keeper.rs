@@ -1,0 +1,208 @@
+//! The keeper: writes cuts into a directory, on a thread of its own, so that counting goes on beside it.
+//!
+//! First what the cut says was put out goes to the disk, then the segment, then the manifest that names it:
+//! a checkpoint never speaks of results that are not there. Numbers are sorted here and not where they
+//! are counted. After each cut segments are merged if it is time.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Write};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::inputs::Inputs;
+use super::note::{Note, OutputState};
+use crate::checkpoint::{Dir, SegmentWriter};
+use crate::clock::state::Serial;
+use crate::clock::verdict::Slot;
+use crate::count::journal::ShardCut;
+use crate::count::users::Id;
+use crate::error::Error;
+use crate::output::sink::{Cut, CutKeeper};
+use crate::thread;
+
+/// How long after a failure it is tried again, where that is wanted.
+const TRY_AGAIN_IN: Duration = Duration::from_secs(1);
+
+/// What to do when a checkpoint cannot be written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum OnFailure {
+    /// The run stops; the checkpoint before stays.
+    #[default]
+    Stop,
+    /// It goes on counting, and the same checkpoint is tried again every second.
+    Retry,
+}
+
+/// What is written into a directory, and what has to be on the disk before.
+pub struct Writing {
+    /// The directory, which the run holds.
+    pub dir: Dir,
+    /// Whether the next segment stands in place of all there are.
+    pub is_base: bool,
+    /// The settings of the run, as in its summary.
+    pub settings: Value,
+    /// What is read.
+    pub inputs: Inputs,
+    /// How results are written.
+    pub format: String,
+    /// Files of results and rejects, with their names.
+    pub outputs: Vec<(String, File)>,
+    /// What to do when it fails.
+    pub on_failure: OnFailure,
+}
+
+impl Writing {
+    /// Writes one cut.
+    ///
+    /// # Errors
+    /// It cannot be written; the checkpoint before stays as it was.
+    pub fn write(&mut self, cut: &Cut) -> Result<(), Error> {
+        for (name, file) in &self.outputs {
+            file.sync_data().map_err(|e| Error::output(name, e))?;
+        }
+        let input = self.inputs.state(cut.clock.point).map_err(|e| Error::input("input", e))?;
+        let note = Note {
+            settings: self.settings.clone(),
+            input,
+            output: OutputState {
+                format: self.format.clone(),
+                results_bytes: cut.results_bytes,
+                rejects_bytes: cut.rejects_bytes,
+            },
+            tally: cut.clock.tally,
+            clock: cut.clock.clock.clone(),
+        };
+        let note = note.to_bytes()?;
+        let serials: HashMap<Slot, Serial> =
+            cut.clock.slots.iter().map(|of| (of.slot, of.serial)).collect();
+        let mut kept: Vec<Serial> = serials.values().copied().collect();
+        kept.sort_unstable();
+        self.dir.append(self.is_base, |segment| {
+            for (shard, of_shard) in (0..=u8::MAX).zip(&cut.shards) {
+                write_shard(segment, shard, of_shard, &serials)?;
+            }
+            segment.kept(&kept)?;
+            segment.note(&note)
+        })?;
+        self.is_base = false;
+        self.dir.merge_if_due()?;
+        Ok(())
+    }
+}
+
+/// One shard's part of a cut, in order.
+fn write_shard<W: Write>(
+    segment: &mut SegmentWriter<W>,
+    shard: u8,
+    of_shard: &ShardCut,
+    serials: &HashMap<Slot, Serial>,
+) -> io::Result<()> {
+    let mut users: Vec<(Id, &[u8])> = of_shard.users().collect();
+    // Of two with one number the later counts.
+    users.reverse();
+    users.sort_by_key(|&(id, _)| id);
+    users.dedup_by_key(|&mut (id, _)| id);
+    segment.users(shard, users)?;
+    let serial = |slot: Slot| serials.get(&slot).copied();
+    let mut members: Vec<(Serial, Vec<Id>)> =
+        of_shard.members().filter_map(|(slot, ids)| Some((serial(slot)?, ids.collect()))).collect();
+    members.sort_unstable_by_key(|&(serial, _)| serial);
+    for (serial, ids) in &mut members {
+        ids.sort_unstable();
+        segment.members(shard, *serial, ids)?;
+    }
+    Ok(())
+}
+
+/// The keeper's end on the output's thread. See the module's header.
+pub struct Keeper {
+    name: String,
+    cuts: Sender<Cut>,
+    kept: Receiver<Result<(), Error>>,
+    on_its_way: usize,
+}
+
+impl Keeper {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn start(mut writing: Writing) -> Result<Keeper, Error> {
+        let name = writing.dir.name().to_owned();
+        let (cuts, taken) = channel::<Cut>();
+        let (done, kept) = channel();
+        thread::spawn_keeper(move || {
+            for cut in taken {
+                if done.send(keep(&mut writing, &cut)).is_err() {
+                    break;
+                }
+            }
+        })?;
+        Ok(Keeper { name, cuts, kept, on_its_way: 0 })
+    }
+
+    fn gone(&self) -> Error {
+        Error::Internal(format!("{}: the checkpoints' thread is gone", self.name))
+    }
+}
+
+fn keep(writing: &mut Writing, cut: &Cut) -> Result<(), Error> {
+    loop {
+        match writing.write(cut) {
+            Err(error) if writing.on_failure == OnFailure::Retry => {
+                // Where stderr is closed or full there is nobody left to tell.
+                let _ = writeln!(
+                    io::stderr(),
+                    "headcount: {error}; the checkpoint is tried again, the one before it stays"
+                );
+                std::thread::sleep(TRY_AGAIN_IN);
+            }
+            done => return done,
+        }
+    }
+}
+
+impl CutKeeper for Keeper {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn keep(&mut self, cut: Cut) -> Result<(), Error> {
+        self.on_its_way += 1;
+        self.cuts.send(cut).map_err(|_| self.gone())
+    }
+
+    fn is_kept(&mut self) -> Result<bool, Error> {
+        while self.on_its_way > 0 {
+            match self.kept.try_recv() {
+                Ok(done) => {
+                    self.on_its_way -= 1;
+                    done?;
+                }
+                Err(TryRecvError::Empty) => return Ok(false),
+                Err(TryRecvError::Disconnected) => return Err(self.gone()),
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// The same without a thread of its own, for a caller who steps the stages himself.
+pub struct AtOnce(pub Writing);
+
+impl CutKeeper for AtOnce {
+    fn name(&self) -> &str {
+        self.0.dir.name()
+    }
+
+    fn keep(&mut self, cut: Cut) -> Result<(), Error> {
+        self.0.write(&cut)
+    }
+
+    fn is_kept(&mut self) -> Result<bool, Error> {
+        Ok(true)
+    }
+}
