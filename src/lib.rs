@@ -20,8 +20,8 @@
 //! | of the output | the results being put together, the sink |
 //!
 //! Invariants:
-//! - Only `input`, `output`, `kafka`, `watch`, `verify`, `generate`, `commands`, `config` and `accounts` (the
-//!   process's own figures) do I/O; besides them the ring's sleep and the threads' signals.
+//! - Only `input`, `output`, `kafka`, `checkpoint`, `watch`, `verify`, `generate`, `commands`, `config` and
+//!   `accounts` (the process's own figures) do I/O; besides them the ring's sleep and the threads' signals.
 //! - Every mutable thing has one owning thread, or is under the token of the claims. Atomic types
 //!   come only through [`ring::sync`]: rings, parkers, the count of claims, the stop flag, the flag
 //!   that asks for hints on the unit, the counters of [`stats`]. The one exception is the table in
@@ -39,11 +39,12 @@
 //! it; [`engine`] allocates, wires and starts; [`input`] reads and cuts frames, `kafka` is another
 //! input and output; [`scan`] finds time
 //! and user; [`clock`] judges; [`count`] counts; [`output`] writes; [`accounts`] adds up what became
-//! of every frame; [`watch`] shows a run while it goes on. [`verify`] is the definition of right;
+//! of every frame; [`checkpoint`] keeps the state on disk; [`watch`] shows a run while it goes on. [`verify`] is the definition of right;
 //! [`generate`] makes sample streams.
 
 pub mod accounts;
 pub mod batch;
+pub mod checkpoint;
 pub mod cli;
 pub mod clock;
 pub mod commands;
