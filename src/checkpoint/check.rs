@@ -6,6 +6,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
+use super::folder::no_checkpoint;
 use super::manifest::Manifest;
 use super::merge::{Sink, merge};
 use super::reader::SegmentReader;
@@ -33,12 +34,7 @@ pub fn look<T>(
     folder: &Path,
     mut look: impl FnMut(&Manifest) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let read = || {
-        Manifest::read(folder)?.ok_or_else(|| {
-            let folder = folder.display();
-            Error::Checkpoint(format!("{folder}: no checkpoint is here: it has no manifest"))
-        })
-    };
+    let read = || Manifest::read(folder)?.ok_or_else(|| no_checkpoint(folder));
     let mut manifest = read()?;
     loop {
         let error = match look(&manifest) {

@@ -1,6 +1,8 @@
 //! The directory: what is read is what was written, whatever was merged, failed or killed between;
 //! and every damaged bit is found.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -8,6 +10,11 @@ use tempfile::TempDir;
 use super::*;
 use crate::checkpoint::check::{check, look};
 use crate::checkpoint::model::{self, Change, Life, State};
+
+/// A folder for a test, in memory where there is one: thousands of files are fsynced.
+fn room() -> TempDir {
+    TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap()
+}
 
 /// The state that a directory holds, and its note.
 fn state_of(dir: &Dir) -> Result<(State, Vec<u8>), Error> {
@@ -29,7 +36,7 @@ fn it_holds_what_was_appended_through_merges_restarts_and_rewrites() {
     let mut merges = 0;
     for seed in 0..12 {
         eprintln!("seed {seed}");
-        let folder = TempDir::new().unwrap();
+        let folder = room();
         let path = folder.path().join("checkpoint");
         let mut life = Life::new(seed);
         let mut dir = Dir::open(&path, Open::Make).unwrap();
@@ -78,7 +85,7 @@ fn small(path: &Path, life: &mut Life) -> (State, Vec<u8>) {
 
 #[test]
 fn every_flipped_bit_and_every_truncation_of_a_file_is_found_and_the_file_named() {
-    let folder = TempDir::new().unwrap();
+    let folder = room();
     let path = folder.path();
     let before = small(path, &mut Life::new(3));
     let manifest = Manifest::read(path).unwrap().unwrap();
@@ -118,7 +125,7 @@ fn every_flipped_bit_and_every_truncation_of_a_file_is_found_and_the_file_named(
 
 #[test]
 fn a_newer_manifest_is_refused() {
-    let folder = TempDir::new().unwrap();
+    let folder = room();
     small(folder.path(), &mut Life::new(3));
     let read = Manifest::read(folder.path()).unwrap().unwrap();
     let newer = Manifest { format: 7, program: "9.8.7".into(), ..read };
@@ -129,7 +136,7 @@ fn a_newer_manifest_is_refused() {
 
 #[test]
 fn it_has_one_owner() {
-    let folder = TempDir::new().unwrap();
+    let folder = room();
     let path = folder.path().join("checkpoint");
     assert!(matches!(Dir::open(&path, Open::Existing), Err(Error::Checkpoint(_))));
     let dir = Dir::open(&path, Open::Make).unwrap();
@@ -143,7 +150,7 @@ fn it_has_one_owner() {
 
 #[test]
 fn a_folder_of_other_things_is_left_alone() {
-    let folder = TempDir::new().unwrap();
+    let folder = room();
     fs::write(folder.path().join("thesis"), "mine").unwrap();
     let text = Dir::open(folder.path(), Open::Make).unwrap_err().to_string();
     assert!(text.contains("other files are here"), "{text}");
@@ -154,7 +161,7 @@ fn a_folder_of_other_things_is_left_alone() {
 
 #[test]
 fn removed_it_is_empty_and_goes_on() {
-    let folder = TempDir::new().unwrap();
+    let folder = room();
     let mut life = Life::new(3);
     small(folder.path(), &mut life);
     let mut dir = Dir::open(folder.path(), Open::Existing).unwrap();
@@ -172,7 +179,7 @@ fn life_change() -> Change {
 
 #[test]
 fn it_is_written_anew_when_most_of_it_is_of_no_use() {
-    let folder = TempDir::new().unwrap();
+    let folder = room();
     let mut dir = Dir::open(folder.path(), Open::Make).unwrap();
     for serial in 0..4 {
         let ids: Vec<u32> = (0..1_000_000).map(|i| i * (97 + serial)).collect();
@@ -238,7 +245,7 @@ fn a_step_that_fails_leaves_what_was_there_and_can_be_done_again() {
     let states = states();
     for point in fail::POINTS {
         for times in [1, 2, 3, 8, 9, 10, 17] {
-            let folder = TempDir::new().unwrap();
+            let folder = room();
             fail::plan(&format!("{point}*{times}=error"));
             let failed = work(folder.path());
             let has_failed = failed.is_err();
@@ -264,7 +271,7 @@ fn a_step_that_fails_leaves_what_was_there_and_can_be_done_again() {
 #[test]
 fn after_an_error_the_same_owner_goes_on_or_knows_that_it_cannot() {
     for point in fail::POINTS.into_iter().filter(|point| !point.contains("remove")) {
-        let folder = TempDir::new().unwrap();
+        let folder = room();
         let mut life = Life::new(12);
         let mut dir = Dir::open(folder.path(), Open::Make).unwrap();
         let first = life.go_on(30);
@@ -303,7 +310,7 @@ fn killed_at_any_point_it_holds_a_whole_state() {
     for point in fail::POINTS {
         let mut kills = 0;
         for times in [1, 2, 5, 9, 17] {
-            let folder = TempDir::new().unwrap();
+            let folder = room();
             let mut child = Command::new(std::env::current_exe().unwrap());
             child.args(["--exact", &own]).env(CHILD, folder.path());
             child.env("HEADCOUNT_FAIL", format!("{point}*{times}=kill"));

@@ -18,7 +18,8 @@
 //! | `tail` | a segment's end: what can be known of it without reading all |
 //! | `merge` | a run of segments as one stream, each number once |
 //! | `manifest` | the list of the segments that count |
-//! | `dir` | the directory: its lock, how a change becomes durable all or nothing, when to merge |
+//! | `folder` | its files: the lock, how a file becomes durable |
+//! | `dir` | the directory: changes all or nothing, when to merge |
 //! | `check` | whether all of it is whole and fits together, without the lock |
 //! | `fail` | the points at which a test has it fail or be killed |
 //!
@@ -28,6 +29,7 @@
 pub mod check;
 pub mod dir;
 pub mod fail;
+mod folder;
 mod ids;
 pub mod manifest;
 pub mod merge;
@@ -42,6 +44,7 @@ mod varint;
 pub mod writer;
 
 pub use dir::{Dir, Open, Written};
+pub use folder::Out;
 pub use manifest::{Manifest, SegmentEntry};
 pub use merge::{Sink, merge};
 pub use reader::{Section, SegmentReader, Users};
