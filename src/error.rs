@@ -68,6 +68,36 @@ pub enum Error {
     /// The accounts of a run do not add up, or results differ from a recount.
     #[error("{0}")]
     Disagree(String),
+    /// A part of a checkpoint is not as it was written.
+    #[error(
+        "{file}: damaged: {what}: put back a whole copy of the checkpoint, or give --fresh to start over"
+    )]
+    Damaged {
+        /// Its name.
+        file: String,
+        /// Where in it, and what is wrong.
+        what: String,
+    },
+    /// A checkpoint that a newer version of the program has written.
+    #[error(
+        "{file}: written in format {found} by headcount {program}, and this one reads formats up to {known}: use that version, or give --fresh to start over"
+    )]
+    Newer {
+        /// Its name.
+        file: String,
+        /// Its format.
+        found: u32,
+        /// The version that wrote it.
+        program: String,
+        /// The newest format that this program knows.
+        known: u32,
+    },
+    /// There is no checkpoint, or none that can be used: what, and what to do.
+    #[error("{0}")]
+    Checkpoint(String),
+    /// Another instance works with the same checkpoint.
+    #[error("{0}")]
+    Fenced(String),
     /// A fault of this program.
     #[error("internal error: {0}; the results of this run cannot be trusted, please report it")]
     Internal(String),
@@ -95,12 +125,16 @@ impl Error {
             Error::Usage(_) => ExitCode::Usage,
             Error::Input { .. } | Error::Output { .. } | Error::System { .. } => ExitCode::Failed,
             Error::Disagree(_) => ExitCode::Disagree,
+            Error::Fenced(_) => ExitCode::Fenced,
             Error::TooManyUsers
             | Error::MemoryUsedUp { .. }
             | Error::TooManyWindows
             | Error::TooManyEmpty
             | Error::TooManyRefused(_)
             | Error::Kafka(_)
+            | Error::Damaged { .. }
+            | Error::Newer { .. }
+            | Error::Checkpoint(_)
             | Error::Internal(_) => ExitCode::Failed,
         }
     }
@@ -116,8 +150,10 @@ pub enum ExitCode {
     Failed = 1,
     /// The command line or the configuration is wrong.
     Usage = 2,
-    /// The accounts do not add up, or results differ from a recount.
+    /// The accounts do not add up, results differ from a recount, or a checkpoint is damaged.
     Disagree = 3,
+    /// Another instance has what this one works with.
+    Fenced = 4,
     /// SIGINT or SIGTERM ended the run; what was put out is right.
     Interrupted = 130,
 }

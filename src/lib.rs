@@ -46,6 +46,7 @@
 
 pub mod accounts;
 pub mod batch;
+pub mod checkpoint;
 pub mod cli;
 pub mod clock;
 pub mod commands;

@@ -111,6 +111,34 @@ pub const TS_S_PLAUSIBLE_MIN: i64 = 631_152_000;
 /// See [`TS_S_PLAUSIBLE_MIN`].
 pub const TS_S_PLAUSIBLE_MAX: i64 = 4_133_980_799;
 
+/// Ids of one section of a checkpoint's segment at most: decoded they stay in the second-level cache,
+/// and merging holds one section of each segment.
+pub const SECTION_IDS_MAX: usize = 64 * 1024;
+
+/// Bytes of uids in one section, before they are compressed, from which on another one begins.
+pub const SECTION_UID_BYTES: usize = 1024 * 1024;
+
+/// Bytes of a section's payload at most, and of what it is once decompressed: the uids with their
+/// lengths and ids; as many windows as are ever kept, with all that is said of each.
+pub const SECTION_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Bytes of a segment's note in one section: compressed they must fit it, even if they grow.
+pub const SECTION_NOTE_BYTES: usize = 1024 * 1024;
+
+/// Bytes of a segment's note at most: it holds what is parked, with payloads where rejects are
+/// written, of hundreds of partitions.
+pub const NOTE_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Bytes of a checkpoint's manifest at most: thousands of segments, of which merging leaves dozens.
+pub const MANIFEST_BYTES_MAX: usize = 1024 * 1024;
+
+/// Segments of one level that are merged into one of the next: each byte is then written anew once a
+/// level, and a restart reads at most seven of a level.
+pub const MERGE_SEGMENTS: usize = 8;
+
+/// Bytes of a checkpoint from which on it is written anew when most of it is of no use.
+pub const REWRITE_BYTES_MIN: u64 = 1024 * 1024;
+
 const _: () = assert!(BATCH_FRAMES_MAX < u16::MAX as usize);
 const _: () = assert!(UID_BYTES_MAX <= BATCH_UID_BYTES_MAX);
 const _: () = assert!(READ_BYTES <= CHUNK_BYTES);
@@ -118,3 +146,11 @@ const _: () = assert!(READ_BYTES <= CHUNK_BYTES);
 const _: () = assert!(CHUNK_BYTES <= FRAME_BYTES_MAX);
 const _: () = assert!(WINDOWS_OPEN_MAX < u16::MAX as usize);
 const _: () = assert!(TS_S_MIN < TS_S_PLAUSIBLE_MIN && TS_S_PLAUSIBLE_MAX < TS_S_MAX);
+// Ids are coded in 7 bytes each at most, and a uid's length in 2; random bytes grow by 1/256 when compressed.
+const _: () = assert!(
+    SECTION_IDS_MAX * (7 + 2) + (SECTION_UID_BYTES + UID_BYTES_MAX) * 257 / 256 + 4096
+        <= SECTION_BYTES_MAX
+);
+const _: () = assert!(SECTION_NOTE_BYTES * 257 / 256 + 4096 <= SECTION_BYTES_MAX);
+// Of each window at most: its serial, members and bytes as numbers of 10 bytes.
+const _: () = assert!(WINDOWS_OPEN_MAX * 3 * 10 <= SECTION_BYTES_MAX);
