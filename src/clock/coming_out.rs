@@ -229,24 +229,33 @@ impl Clock {
             }
         }
         for ts_s in times_s {
-            for series in self.all_series() {
-                let mut windows = Holding::new(series, ts_s);
-                while let Some((window, known)) = self.next_holding(&mut windows) {
-                    if !window.contains(ts_s) {
-                        break;
-                    }
-                    let over_s = window.end_s + self.max_lag_s + self.kept_s;
-                    let is_over = |by: Option<i64>, at_s: i64| by.is_some_and(|by_s| by_s >= at_s);
-                    if known.is_none()
-                        && !is_over(self.lowest_s, over_s)
-                        && !is_over(self.let_go_s, window.end_s)
-                        && !is_over(self.out_before_s, window.end_s + self.max_lag_s)
-                    {
-                        self.open(window, verdicts);
-                    }
+            for window in self.missing_for(ts_s) {
+                self.open(window, verdicts);
+            }
+        }
+    }
+
+    /// The windows that hold a time, are not kept and may yet be.
+    pub(super) fn missing_for(&mut self, ts_s: i64) -> Vec<Window> {
+        let mut missing = Vec::new();
+        for series in self.all_series() {
+            let mut windows = Holding::new(series, ts_s);
+            while let Some((window, known)) = self.next_holding(&mut windows) {
+                if !window.contains(ts_s) {
+                    break;
+                }
+                let over_s = window.end_s + self.max_lag_s + self.kept_s;
+                let is_over = |by: Option<i64>, at_s: i64| by.is_some_and(|by_s| by_s >= at_s);
+                if known.is_none()
+                    && !is_over(self.lowest_s, over_s)
+                    && !is_over(self.let_go_s, window.end_s)
+                    && !is_over(self.out_before_s, window.end_s + self.max_lag_s)
+                {
+                    missing.push(window);
                 }
             }
         }
+        missing
     }
 
     /// A frame that results show is refused after all.

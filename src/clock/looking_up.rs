@@ -175,8 +175,18 @@ impl Clock {
         }
     }
 
-    /// Begins to keep a window.
+    /// Begins to keep a window, and tells the counters.
     pub(super) fn open(&mut self, window: Window, verdicts: &mut Verdicts) -> Option<Slot> {
+        let slot = self.begin_to_keep(window)?;
+        verdicts.mark(slot, Deed::Open);
+        if let Some(past) = self.kept[slot].other {
+            verdicts.mark(past, Deed::OpenPast(slot));
+        }
+        Some(slot)
+    }
+
+    /// Begins to keep a window.
+    pub(super) fn begin_to_keep(&mut self, window: Window) -> Option<Slot> {
         let known = self
             .said_before
             .iter()
@@ -192,10 +202,6 @@ impl Clock {
             self.failed.get_or_insert(Error::TooManyWindows);
             return None;
         };
-        verdicts.mark(slot, Deed::Open);
-        if let Some(past) = self.kept[slot].other {
-            verdicts.mark(past, Deed::OpenPast(slot));
-        }
         let final_s = window.end_s + self.max_lag_s;
         let is_final = self.lowest_s.is_some_and(|lowest_s| lowest_s >= final_s);
         let next_s = if is_final { final_s + self.kept_s } else { final_s };

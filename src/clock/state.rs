@@ -236,6 +236,14 @@ impl Clock {
             filled.go_on_with(spans);
         }
         clock.judged = state.judged;
+        // What results show has a window, so that it can be taken back.
+        let waiting = clock.partitions.all().flat_map(|(_, one)| one.parking.frames());
+        let shown: Vec<i64> = waiting.filter(|frame| frame.shown).map(|frame| frame.ts_s).collect();
+        for ts_s in shown {
+            for window in clock.missing_for(ts_s) {
+                clock.begin_to_keep(window).ok_or(Error::TooManyWindows)?;
+            }
+        }
         clock.look_what_is_next(clock.lowest_s.unwrap_or(i64::MIN));
         Ok(clock)
     }

@@ -196,11 +196,14 @@ impl Fed {
     pub(super) fn go_on_from(&mut self, settings: &ClockSettings, left: &Left) {
         let state = serde_json::from_slice(&left.state).unwrap();
         self.clock = Clock::restore(settings, state, &UidHasher::new(1)).unwrap();
+        (self.series, self.places) = (settings.calendar.series().len(), settings.calendar.places());
+        self.verdicts = Verdicts::new(64, self.series, self.places);
         self.users.fill(None);
         self.pasts.clear();
         for of in self.clock.slots_in_use() {
             let slot = usize::from(of.slot);
-            assert_eq!(self.users[slot].replace(left.users[&of.serial]), None);
+            let users = left.users.get(&of.serial).copied().unwrap_or(0);
+            assert_eq!(self.users[slot].replace(users), None);
             if let Some(window) = of.past_of {
                 self.pasts.insert(usize::from(window), slot);
             }

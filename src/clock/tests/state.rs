@@ -114,6 +114,12 @@ fn a_log_that_has_grown_is_gone_on_with() {
             |word: &Word| (word.series, word.ts_s, word.frames, word.late, word.users, word.past);
         let (said, right): (Vec<_>, Vec<_>) =
             (last.iter().map(held).collect(), right.into_values().map(held).collect());
+        // A rolling window begun by a frame that was shown and then refused has been spoken of for good.
+        let has_to_be = |of: &(u8, i64, u64, u64, u64, u64)| {
+            case.settings.calendar.series()[usize::from(of.0)].length.overlap() == 1
+                || right.iter().any(|one| (one.0, one.1) == (of.0, of.1))
+        };
+        let said: Vec<_> = said.into_iter().filter(has_to_be).collect();
         assert_eq!(said, right, "seed {seed}: {:?}", case.settings);
     }
     assert!(revised > 100, "{revised}");
@@ -133,13 +139,15 @@ fn by_other_rules_nothing_is_said_twice_or_too_early() {
     let (short, long) = (minutes(10, &[minute]), minutes(7200, &[minute, hour]));
     let mut fed = Fed::new(&short);
     fed.join(&[Beginning]);
-    fed.frames(0, 0, &[3600, 3661, 3700, 3740]);
+    fed.frames(0, 0, &[3600, 3661, 3700, 3730]);
     fed.says("[3600 1 time part] [3660 2 time]");
     let left = fed.leave(false);
     fed.go_on_from(&long, &left);
-    // 3600 was let go at 3675, 3660 will be at 3735+10.
-    fed.frames(0, 4, &[3601, 3662, 3745, 3760, 7200, 10_805]);
-    fed.says("late [3660 3 late 1 time revised rev 1] [3720 3 time] [1:3600 5 late 1 time part] [7200 1 time] [1:7200 1 time]");
+    // The minute of 3600 was let go at 3675; that of 3660 would have been at 3735.
+    fed.frames(0, 4, &[3601, 3662, 3745]);
+    fed.says("[3660 3 late 1 time revised rev 1]");
+    fed.frames(0, 7, &[3760, 7200, 10_805]);
+    fed.says("[3720 3 time] [1:3600 4 time part] [7200 1 time] [1:7200 1 time]");
     // Back again: of hours nothing is said any more.
     let left = fed.leave(false);
     fed.go_on_from(&short, &left);
