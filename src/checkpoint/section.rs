@@ -75,19 +75,22 @@ pub(super) fn head(program: &str) -> Vec<u8> {
     out
 }
 
-/// A section with its checksum, as bytes.
-pub(super) fn frame(head: Head, payload: &[u8]) -> io::Result<Vec<u8>> {
+/// What stands before a section's payload, and behind it.
+///
+/// # Errors
+/// It is longer than any may be.
+pub(super) fn frame(head: Head, payload: &[u8]) -> io::Result<(Vec<u8>, [u8; 4])> {
     if payload.len() > SECTION_BYTES_MAX {
         return Err(io::Error::other("a section of the checkpoint is longer than any may be"));
     }
-    let mut out = Vec::with_capacity(payload.len() + 32);
-    out.extend([head.kind as u8, head.shard]);
+    let mut out = vec![head.kind as u8, head.shard];
     varint::put(head.serial, &mut out);
     varint::put(u64::from(head.count), &mut out);
     varint::put(payload.len() as u64, &mut out);
-    out.extend_from_slice(payload);
-    out.extend(crc32fast::hash(&out).to_le_bytes());
-    Ok(out)
+    let mut crc = Hasher::new();
+    crc.update(&out);
+    crc.update(payload);
+    Ok((out, crc.finalize().to_le_bytes()))
 }
 
 /// The end without its checksum, as bytes.

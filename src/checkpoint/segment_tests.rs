@@ -139,7 +139,12 @@ fn a_newer_format_is_refused_by_its_name() {
 /// A segment that begins with this section.
 fn beginning(kind: Kind, count: u32, payload: &[u8]) -> Vec<u8> {
     let head = Head { kind, shard: 1, serial: 2, count };
-    [section::head("1"), section::frame(head, payload).unwrap()].concat()
+    [section::head("1"), framed(head, payload)].concat()
+}
+
+fn framed(head: Head, payload: &[u8]) -> Vec<u8> {
+    let (before, crc) = section::frame(head, payload).unwrap();
+    [&before, payload, &crc].concat()
 }
 
 #[test]
@@ -177,12 +182,9 @@ fn what_is_wrong_under_a_right_checksum_is_an_error_and_takes_no_memory() {
     let mut payload = Vec::new();
     super::varint::put(4 * SECTION_BYTES_MAX as u64, &mut payload);
     payload.extend(&bomb);
-    let kept = [
-        section::head("1"),
-        section::frame(Head { kind: Kind::Kept, shard: 0, serial: 0, count: 0 }, &[]).unwrap(),
-    ];
-    let note = section::frame(Head { kind: Kind::Note, shard: 0, serial: 0, count: 1 }, &payload);
-    let text = read(&[kept.concat(), note.unwrap()].concat()).unwrap_err().to_string();
+    let kept = beginning(Kind::Kept, 0, &[]);
+    let note = framed(Head { kind: Kind::Note, shard: 0, serial: 0, count: 1 }, &payload);
+    let text = read(&[kept, note].concat()).unwrap_err().to_string();
     assert!(text.contains("longer than any once decompressed"), "{text}");
 }
 

@@ -9,6 +9,7 @@ use std::io::{self, Write};
 
 use crc32fast::Hasher;
 use zstd::bulk::Compressor;
+use zstd::zstd_safe;
 
 use super::section::{self, Head, Kind};
 use super::tail::{Held, Index};
@@ -189,17 +190,16 @@ impl<W: Write> SegmentWriter<W> {
         let mut payload = Vec::new();
         let mut before = 0;
         kept.iter().for_each(|&serial| varint::put_rising(&mut before, serial, &mut payload));
-        self.section(Kind::Kept, 0, kept.len(), &payload)?;
+        let place = |kind, serial| Place { shard: 0, kind, serial };
+        self.section(place(Kind::Kept, 0), kept.len(), &payload)?;
         let pieces = note.len().div_ceil(SECTION_NOTE_BYTES);
         for (piece, bytes) in note.chunks(SECTION_NOTE_BYTES).enumerate() {
-            let coded = self.zstd.compress(bytes)?;
-            let mut payload = Vec::new();
-            varint::put(bytes.len() as u64, &mut payload);
-            payload.extend(coded);
-            self.section(Kind::Note, piece as u64, pieces, &payload)?;
+            payload.clear();
+            compress(&mut self.zstd, bytes, &mut payload)?;
+            self.section(place(Kind::Note, piece as u64), pieces, &payload)?;
         }
         let index = Index { users: self.users, windows: std::mem::take(&mut self.index) };
-        self.section(Kind::Index, 0, index.windows.len(), &index.coded())?;
+        self.section(place(Kind::Index, 0), index.windows.len(), &index.coded())?;
         self.put(&section::end(self.sections, tail))?;
         let crc = self.whole.clone().finalize();
         self.out.write_all(&crc.to_le_bytes())?;
@@ -239,9 +239,9 @@ impl<W: Write> SegmentWriter<W> {
             varint::put(list.len() as u64, &mut payload);
             payload.extend(list);
             self.lengths.extend_from_slice(&self.uids);
-            varint::put(self.lengths.len() as u64, &mut payload);
-            payload.extend(self.zstd.compress(&self.lengths)?);
-            (self.lengths, self.uids) = Default::default();
+            compress(&mut self.zstd, &self.lengths, &mut payload)?;
+            self.lengths.clear();
+            self.uids.clear();
         } else {
             ids::encode(&self.ids, &mut payload);
         }
@@ -251,29 +251,19 @@ impl<W: Write> SegmentWriter<W> {
         };
         held.count += self.ids.len() as u64;
         held.bytes += payload.len() as u64;
-        let (shard, count) = (place.shard, self.ids.len());
+        let count = self.ids.len();
         self.ids.clear();
-        self.section_at(place.kind, shard, place.serial, count, &payload)?;
+        self.section(place, count, &payload)?;
         self.payload = payload;
         Ok(())
     }
 
-    fn section(&mut self, kind: Kind, serial: u64, count: usize, payload: &[u8]) -> io::Result<()> {
-        self.section_at(kind, 0, serial, count, payload)
-    }
-
-    fn section_at(
-        &mut self,
-        kind: Kind,
-        shard: u8,
-        serial: u64,
-        count: usize,
-        payload: &[u8],
-    ) -> io::Result<()> {
+    fn section(&mut self, place: Place, count: usize, payload: &[u8]) -> io::Result<()> {
+        let Place { shard, kind, serial } = place;
         let count =
             u32::try_from(count).map_err(|_| misused("more than a section has room for"))?;
-        let framed = section::frame(Head { kind, shard, serial, count }, payload)?;
-        self.put(&framed)?;
+        let (before, crc) = section::frame(Head { kind, shard, serial, count }, payload)?;
+        [&before, payload, &crc].into_iter().try_for_each(|bytes| self.put(bytes))?;
         self.sections = self.sections.checked_add(1).ok_or(misused("too many sections"))?;
         Ok(())
     }
@@ -284,6 +274,16 @@ impl<W: Write> SegmentWriter<W> {
         self.written += bytes.len() as u64;
         Ok(())
     }
+}
+
+/// Puts `plain`, compressed and behind its own length, behind `out`.
+fn compress(zstd: &mut Compressor, plain: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+    varint::put(plain.len() as u64, out);
+    let start = out.len();
+    out.resize(start + zstd_safe::compress_bound(plain.len()), 0);
+    let length = zstd.compress_to_buffer(plain, &mut out[start..])?;
+    out.truncate(start + length);
+    Ok(())
 }
 
 /// The caller gave what no segment can hold.
