@@ -124,6 +124,32 @@ fn every_flipped_bit_and_every_truncation_of_a_file_is_found_and_the_file_named(
 }
 
 #[test]
+fn segments_in_one_anothers_place_are_found() {
+    let folder = room();
+    let path = folder.path();
+    let mut dir = Dir::open(path, Open::Make).unwrap();
+    let entries = [5, 6, 7].map(|id| {
+        let written = dir.append(false, |to| {
+            to.members(0, 1, &[id])?;
+            to.kept(&[1])?;
+            to.note(b"{}")
+        });
+        written.unwrap().entry
+    });
+    assert_eq!(entries[0].bytes, entries[1].bytes, "else their length tells");
+    drop(dir);
+    let [one, other] = [0, 1].map(|at: usize| path.join(entries[at].file()));
+    fs::rename(&one, path.join("kept")).unwrap();
+    fs::rename(&other, &one).unwrap();
+    fs::rename(path.join("kept"), &other).unwrap();
+    let manifest = Manifest::read(path).unwrap().unwrap();
+    let readers = readers(path, &manifest.segments).unwrap();
+    let text = model::state(readers, &[1]).unwrap_err().to_string();
+    assert!(text.contains("not the segment that the manifest names"), "{text}");
+    assert!(Dir::open(path, Open::Existing).is_err());
+}
+
+#[test]
 fn a_newer_manifest_is_refused() {
     let folder = room();
     small(folder.path(), &mut Life::new(3));

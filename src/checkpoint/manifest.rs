@@ -40,7 +40,7 @@ pub struct SegmentEntry {
     pub level: u32,
     /// Its length.
     pub bytes: u64,
-    /// Its last four bytes, the CRC-32 of all before them.
+    /// Its last four bytes, the CRC-32 of all its checksums.
     pub crc: u32,
 }
 

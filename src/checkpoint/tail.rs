@@ -23,6 +23,9 @@ pub struct Held {
     pub bytes: u64,
 }
 
+/// It is whole, and has the checksum of another.
+pub(super) const NOT_NAMED: Wrong = Wrong("it is not the segment that the manifest names");
+
 /// What a segment holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Index {
@@ -102,7 +105,7 @@ impl Tail {
         let first = source.section()?;
         let (tail, end) = Tail::rest(&mut source, first)?;
         if end.crc != entry.crc {
-            return Err(damaged("it is not the segment that the manifest names".into()));
+            return Err(damaged(NOT_NAMED.0.into()));
         }
         Ok(tail)
     }

@@ -35,7 +35,7 @@ pub struct SegmentWriter<W> {
     out: W,
     /// Bytes written.
     written: u64,
-    /// Of all of them.
+    /// Of the parts' checksums.
     whole: Hasher,
     sections: u32,
     place: Option<Place>,
@@ -89,7 +89,9 @@ impl<W: Write> SegmentWriter<W> {
             kept: None,
             note: None,
         };
-        writer.put(&section::head(env!("CARGO_PKG_VERSION")))?;
+        let head = section::head(env!("CARGO_PKG_VERSION"));
+        writer.whole.update(&head[head.len() - 4..]);
+        writer.put(&head)?;
         Ok(writer)
     }
 
@@ -200,10 +202,12 @@ impl<W: Write> SegmentWriter<W> {
         }
         let index = Index { users: self.users, windows: std::mem::take(&mut self.index) };
         self.section(place(Kind::Index, 0), index.windows.len(), &index.coded())?;
-        self.put(&section::end(self.sections, tail))?;
+        let end = section::end(self.sections, tail);
+        self.whole.update(&end);
         let crc = self.whole.clone().finalize();
-        self.out.write_all(&crc.to_le_bytes())?;
-        Ok(Finished { out: self.out, bytes: self.written + 4, crc, index })
+        self.put(&end)?;
+        self.put(&crc.to_le_bytes())?;
+        Ok(Finished { out: self.out, bytes: self.written, crc, index })
     }
 
     /// Goes on with this list, and ends the one before if it is another.
@@ -264,13 +268,13 @@ impl<W: Write> SegmentWriter<W> {
             u32::try_from(count).map_err(|_| misused("more than a section has room for"))?;
         let (before, crc) = section::frame(Head { kind, shard, serial, count }, payload)?;
         [&before, payload, &crc].into_iter().try_for_each(|bytes| self.put(bytes))?;
+        self.whole.update(&crc);
         self.sections = self.sections.checked_add(1).ok_or(misused("too many sections"))?;
         Ok(())
     }
 
     fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.out.write_all(bytes)?;
-        self.whole.update(bytes);
         self.written += bytes.len() as u64;
         Ok(())
     }
