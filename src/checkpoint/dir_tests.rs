@@ -117,7 +117,10 @@ fn every_flipped_bit_and_every_truncation_of_a_file_is_found_and_the_file_named(
             found(&bytes[..end], &format!("the end cut off at {end}"));
         }
         fs::remove_file(&file).unwrap();
-        assert!(whole().is_err() && Dir::open(path, Open::Make).is_err(), "{name} is missing");
+        let missing = format!("{name}: damaged: it is missing");
+        assert!(name == manifest::NAME || whole().unwrap_err().to_string().contains(&missing));
+        let text = Dir::open(path, Open::Make).unwrap_err().to_string();
+        assert!(text.contains(&missing), "{text}");
         fs::write(&file, bytes).unwrap();
     }
     assert_eq!(state_of(&Dir::open(path, Open::Existing).unwrap()).unwrap(), before);
@@ -356,4 +359,13 @@ fn killed_at_any_point_it_holds_a_whole_state() {
         }
         assert!(kills > 0, "{point} is never passed");
     }
+}
+
+#[test]
+fn what_no_segment_can_hold_is_a_fault_of_the_program() {
+    let folder = room();
+    let mut dir = Dir::open(folder.path(), Open::Make).unwrap();
+    let error = dir.append(false, |to| to.members(0, 1, &[2, 1])).unwrap_err();
+    assert!(matches!(error, Error::Internal(_)), "{error}");
+    assert_eq!(dir.manifest().segments, []);
 }

@@ -8,7 +8,7 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use super::manifest::SegmentEntry;
-use super::section::{END_BYTES, End, Head, Kind, Source};
+use super::section::{End, Head, Kind, Source};
 use super::tail::{Index, NOT_NAMED, Tail, plain};
 use super::{Wrong, ids, varint};
 use crate::error::Error;
@@ -124,15 +124,7 @@ impl SegmentReader {
     /// # Errors
     /// It cannot be read, or is not what the manifest says.
     pub fn open(folder: &Path, entry: &SegmentEntry) -> Result<SegmentReader, Error> {
-        let path = folder.join(entry.file());
-        let name = path.display().to_string();
-        let failed = |e| Error::input(&name, e);
-        let file = File::open(&path).map_err(failed)?;
-        let bytes = file.metadata().map_err(failed)?.len();
-        if bytes != entry.bytes || bytes < END_BYTES {
-            let what = format!("it has {bytes} bytes, and had {}", entry.bytes);
-            return Err(Error::Damaged { file: name, what });
-        }
+        let (file, name) = entry.open(folder)?;
         let reader = SegmentReader::new(BufReader::with_capacity(READ_BYTES, file), name)?;
         Ok(SegmentReader { crc: Some(entry.crc), ..reader })
     }

@@ -14,6 +14,7 @@ use zstd::zstd_safe;
 use super::section::{self, Head, Kind};
 use super::tail::{Held, Index};
 use super::{ids, varint};
+use crate::error::Error;
 use crate::limits::{
     NOTE_BYTES_MAX, SECTION_IDS_MAX, SECTION_NOTE_BYTES, SECTION_UID_BYTES, UID_BYTES_MAX,
 };
@@ -288,6 +289,16 @@ fn compress(zstd: &mut Compressor, plain: &[u8], out: &mut Vec<u8>) -> io::Resul
     let length = zstd.compress_to_buffer(plain, &mut out[start..])?;
     out.truncate(start + length);
     Ok(())
+}
+
+/// What stopped a segment that is called `name`: who gave what no segment can hold has a fault.
+pub(super) fn failed(name: &str, error: io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::InvalidInput if error.raw_os_error().is_none() => {
+            Error::Internal(error.to_string())
+        }
+        _ => Error::output(name, error),
+    }
 }
 
 /// The caller gave what no segment can hold.

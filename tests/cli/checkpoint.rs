@@ -95,7 +95,7 @@ fn what_is_damaged_is_named() {
     }
     run(&["checkpoint", "verify", &path]).exits(0);
     std::fs::remove_file(folder.at("checkpoint/segment-2.hcs")).unwrap();
-    run(&["checkpoint", "verify", &path]).exits(1).says("segment-2.hcs: No such file");
+    run(&["checkpoint", "verify", &path]).exits(3).says("segment-2.hcs: damaged: it is missing");
 }
 
 #[test]
