@@ -275,7 +275,3 @@ impl Dir {
 fn readers(folder: &Path, entries: &[SegmentEntry]) -> Result<Vec<SegmentReader>, Error> {
     entries.iter().map(|entry| SegmentReader::open(folder, entry)).collect()
 }
-
-#[cfg(test)]
-#[path = "dir_tests.rs"]
-mod tests;

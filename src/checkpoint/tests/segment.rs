@@ -1,8 +1,10 @@
 //! Segments: back as they were, in sections, and nothing that was changed is taken for whole.
 
+#![allow(clippy::cast_possible_truncation, reason = "the numbers of these tests are small")]
+
 use super::model::{Change, Life, Random, State, state};
-use super::section::{self, Head, Kind};
-use super::{FORMAT, Section, SegmentReader, SegmentWriter};
+use crate::checkpoint::section::{self, Head, Kind};
+use crate::checkpoint::{FORMAT, Section, SegmentReader, SegmentWriter, ids, varint};
 use crate::error::Error;
 use crate::limits::{SECTION_BYTES_MAX, SECTION_IDS_MAX, UID_BYTES_MAX};
 
@@ -195,7 +197,7 @@ fn what_is_wrong_under_a_right_checksum_is_an_error_and_takes_no_memory() {
     // What is small, and would be large once decompressed.
     let bomb = zstd::bulk::compress(&vec![0; 4 * SECTION_BYTES_MAX], 1).unwrap();
     let mut payload = Vec::new();
-    super::varint::put(4 * SECTION_BYTES_MAX as u64, &mut payload);
+    varint::put(4 * SECTION_BYTES_MAX as u64, &mut payload);
     payload.extend(&bomb);
     let kept = beginning(Kind::Kept, 0, &[]);
     let note = framed(Head { kind: Kind::Note, shard: 0, serial: 0, count: 1 }, &payload);
@@ -287,7 +289,7 @@ fn sections(lists: &[(u8, u64, &[u32])]) -> Vec<u8> {
     let mut bytes = section::head("1");
     for &(shard, serial, ids) in lists {
         let mut payload = Vec::new();
-        super::ids::encode(ids, &mut payload);
+        ids::encode(ids, &mut payload);
         let count = ids.len() as u32;
         bytes.extend(framed(Head { kind: Kind::Members, shard, serial, count }, &payload));
     }
