@@ -1,35 +1,17 @@
-//! The directory: what is read is what was written, whatever was merged, failed or killed between;
-//! and every damaged bit is found.
+//! The directory: what is read is what was written, whatever was merged between; and every damaged bit
+//! is found.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
+use std::path::Path;
 
-use tempfile::TempDir;
-
-use super::*;
+use super::model::{self, Change, Life, State};
+use super::{all_of, note, room, state_of};
 use crate::checkpoint::check::{check, look};
-use crate::checkpoint::model::{self, Change, Life, State};
-
-/// A folder for a test, in memory where there is one: thousands of files are fsynced.
-fn room() -> TempDir {
-    TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap()
-}
-
-/// The state that a directory holds, and its note.
-fn state_of(dir: &Dir) -> Result<(State, Vec<u8>), Error> {
-    let kept = dir.last()?.unwrap_or_default().kept;
-    model::state(dir.segments()?, &kept)
-}
-
-fn note(change: &Change) -> Vec<u8> {
-    change.note.clone()
-}
-
-/// The state of a change that holds all.
-fn all_of(life: &Life, change: &Change) -> Change {
-    Change { new: life.state.clone(), ..change.clone() }
-}
+use crate::checkpoint::manifest::{self, Manifest, SegmentEntry};
+use crate::checkpoint::{Dir, Open, SegmentReader};
+use crate::error::Error;
+use crate::limits::MERGE_SEGMENTS;
 
 #[test]
 fn it_holds_what_was_appended_through_merges_restarts_and_rewrites() {
@@ -117,10 +99,40 @@ fn every_flipped_bit_and_every_truncation_of_a_file_is_found_and_the_file_named(
             found(&bytes[..end], &format!("the end cut off at {end}"));
         }
         fs::remove_file(&file).unwrap();
-        assert!(whole().is_err() && Dir::open(path, Open::Make).is_err(), "{name} is missing");
+        let missing = format!("{name}: damaged: it is missing");
+        assert!(name == manifest::NAME || whole().unwrap_err().to_string().contains(&missing));
+        let text = Dir::open(path, Open::Make).unwrap_err().to_string();
+        assert!(text.contains(&missing), "{text}");
         fs::write(&file, bytes).unwrap();
     }
     assert_eq!(state_of(&Dir::open(path, Open::Existing).unwrap()).unwrap(), before);
+}
+
+#[test]
+fn segments_in_one_anothers_place_are_found() {
+    let folder = room();
+    let path = folder.path();
+    let mut dir = Dir::open(path, Open::Make).unwrap();
+    let entries = [5, 6, 7].map(|id| {
+        let written = dir.append(false, |to| {
+            to.members(0, 1, &[id])?;
+            to.kept(&[1])?;
+            to.note(b"{}")
+        });
+        written.unwrap().entry
+    });
+    assert_eq!(entries[0].bytes, entries[1].bytes, "else their length tells");
+    drop(dir);
+    let [one, other] = [0, 1].map(|at: usize| path.join(entries[at].file()));
+    fs::rename(&one, path.join("kept")).unwrap();
+    fs::rename(&other, &one).unwrap();
+    fs::rename(path.join("kept"), &other).unwrap();
+    let manifest = Manifest::read(path).unwrap().unwrap();
+    let open = |entry| SegmentReader::open(path, entry).unwrap();
+    let readers = manifest.segments.iter().map(open).collect();
+    let text = model::state(readers, &[1]).unwrap_err().to_string();
+    assert!(text.contains("not the segment that the manifest names"), "{text}");
+    assert!(Dir::open(path, Open::Existing).is_err());
 }
 
 #[test]
@@ -197,137 +209,11 @@ fn it_is_written_anew_when_most_of_it_is_of_no_use() {
     assert!(dir.manifest().segments.len() < 3);
 }
 
-/// What a child of the test of kills does: three appends, each with what is due.
-fn work(path: &Path) -> Result<(), Error> {
-    let mut dir = Dir::open(path, Open::Make)?;
-    let mut life = Life::new(11);
-    for step in 0..20 {
-        let change = life.go_on(30);
-        if step < dir.next_step()? {
-            continue;
-        }
-        match step {
-            5 | 13 => {
-                let all = all_of(&life, &change);
-                dir.append(true, |to| all.write(to))?;
-            }
-            _ => drop(dir.append(false, |to| change.write(to))?),
-        }
-        dir.merge_if_due()?;
-        if step == 16 {
-            dir.merge_all()?;
-        }
-    }
-    Ok(())
-}
-
-impl Dir {
-    /// The step that comes after what is here.
-    fn next_step(&self) -> Result<u64, Error> {
-        let Some(tail) = self.last()? else { return Ok(0) };
-        let note: serde_json::Value = serde_json::from_slice(&tail.note).unwrap();
-        Ok(note["step"].as_u64().unwrap())
-    }
-}
-
-/// The states after each step of [`work`].
-fn states() -> Vec<State> {
-    let mut life = Life::new(11);
-    let steps = (0..20).map(|_| {
-        life.go_on(30);
-        life.state.clone()
-    });
-    std::iter::once(State::default()).chain(steps).collect()
-}
-
 #[test]
-fn a_step_that_fails_leaves_what_was_there_and_can_be_done_again() {
-    let states = states();
-    for point in fail::POINTS {
-        for times in [1, 2, 3, 8, 9, 10, 17] {
-            let folder = room();
-            fail::plan(&format!("{point}*{times}=error"));
-            let failed = work(folder.path());
-            let has_failed = failed.is_err();
-            if let Err(error) = failed {
-                assert!(error.to_string().contains(point), "{error}");
-            }
-            fail::plan("");
-            // Whatever it left: one of the states, whole; and the work can be finished.
-            if has_failed && Manifest::read(folder.path()).unwrap().is_some() {
-                let dir = Dir::open(folder.path(), Open::Existing).unwrap();
-                let step = dir.next_step().unwrap();
-                assert_eq!(state_of(&dir).unwrap().0, states[step as usize], "{point} {times}");
-            }
-            work(folder.path()).unwrap();
-            let dir = Dir::open(folder.path(), Open::Existing).unwrap();
-            assert_eq!(state_of(&dir).unwrap().0, states[20], "{point} {times}");
-            let files = fs::read_dir(folder.path()).unwrap().count();
-            assert_eq!(files, 2 + dir.manifest().segments.len(), "nothing is left over");
-        }
-    }
-}
-
-#[test]
-fn after_an_error_the_same_owner_goes_on_or_knows_that_it_cannot() {
-    for point in fail::POINTS.into_iter().filter(|point| !point.contains("remove")) {
-        let folder = room();
-        let mut life = Life::new(12);
-        let mut dir = Dir::open(folder.path(), Open::Make).unwrap();
-        let first = life.go_on(30);
-        dir.append(false, |to| first.write(to)).unwrap();
-        let before = state_of(&dir).unwrap();
-        let second = life.go_on(30);
-        fail::plan(&format!("{point}=error"));
-        let failed = match point.contains("merged") {
-            true => dir.merge_all().map(drop),
-            false => dir.append(false, |to| second.write(to)).map(drop),
-        };
-        assert!(failed.unwrap_err().to_string().contains(point));
-        let is_unsure = ["manifest::after_rename", "manifest::after_dir_fsync"];
-        if is_unsure.iter().any(|unsure| point.ends_with(unsure)) {
-            let text = dir.append(false, |to| second.write(to)).unwrap_err().to_string();
-            assert!(text.contains("start again"), "{text}");
-            continue;
-        }
-        assert_eq!(state_of(&dir).unwrap(), before, "{point}");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "{point}: nothing is left");
-        dir.append(false, |to| second.write(to)).unwrap();
-        assert_eq!(state_of(&dir).unwrap(), (life.state.clone(), note(&second)), "{point}");
-    }
-}
-
-/// Set for a child of the test below.
-const CHILD: &str = "HEADCOUNT_TEST_CHECKPOINT";
-
-#[test]
-fn killed_at_any_point_it_holds_a_whole_state() {
-    if let Some(path) = std::env::var_os(CHILD) {
-        return work(Path::new(&path)).unwrap();
-    }
-    let states = states();
-    let own = std::thread::current().name().unwrap().to_owned();
-    for point in fail::POINTS {
-        let mut kills = 0;
-        for times in [1, 2, 5, 9, 17] {
-            let folder = room();
-            let mut child = Command::new(std::env::current_exe().unwrap());
-            child.args(["--exact", &own]).env(CHILD, folder.path());
-            child.env("HEADCOUNT_FAIL", format!("{point}*{times}=kill"));
-            let ended = child.output().unwrap().status;
-            kills += usize::from(std::os::unix::process::ExitStatusExt::signal(&ended) == Some(9));
-            if Manifest::read(folder.path()).unwrap().is_some() {
-                look(folder.path(), |manifest| check(folder.path(), manifest)).unwrap();
-                let dir = Dir::open(folder.path(), Open::Existing).unwrap();
-                let step = dir.next_step().unwrap();
-                assert_eq!(state_of(&dir).unwrap().0, states[step as usize], "{point} {times}");
-            }
-            work(folder.path()).unwrap();
-            let dir = Dir::open(folder.path(), Open::Existing).unwrap();
-            assert_eq!(state_of(&dir).unwrap().0, states[20], "{point} {times}");
-            let files = fs::read_dir(folder.path()).unwrap().count();
-            assert_eq!(files, 2 + dir.manifest().segments.len(), "nothing is left over");
-        }
-        assert!(kills > 0, "{point} is never passed");
-    }
+fn what_no_segment_can_hold_is_a_fault_of_the_program() {
+    let folder = room();
+    let mut dir = Dir::open(folder.path(), Open::Make).unwrap();
+    let error = dir.append(false, |to| to.members(0, 1, &[2, 1])).unwrap_err();
+    assert!(matches!(error, Error::Internal(_)), "{error}");
+    assert_eq!(dir.manifest().segments, []);
 }

@@ -1,0 +1,33 @@
+//! The tests of checkpoints: lists, segments, the directory, and what fails in it.
+
+mod dir;
+mod fail;
+mod ids;
+mod model;
+mod segment;
+
+use tempfile::TempDir;
+
+use super::Dir;
+use crate::error::Error;
+use model::{Change, Life, State};
+
+/// A folder for a test, in memory where there is one: thousands of files are fsynced.
+fn room() -> TempDir {
+    TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap()
+}
+
+/// The state that a directory holds, and its note.
+fn state_of(dir: &Dir) -> Result<(State, Vec<u8>), Error> {
+    let kept = dir.last()?.unwrap_or_default().kept;
+    model::state(dir.segments()?, &kept)
+}
+
+fn note(change: &Change) -> Vec<u8> {
+    change.note.clone()
+}
+
+/// The state of a change that holds all.
+fn all_of(life: &Life, change: &Change) -> Change {
+    Change { new: life.state.clone(), ..change.clone() }
+}
