@@ -29,7 +29,7 @@ fn main() {
 fn draw(number: u32) -> u32 {
     let mixed = (u64::from(number) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    u32::try_from((mixed >> 32) * 1000 >> 32).expect("below 1000")
+    u32::try_from(((mixed >> 32) * 1000) >> 32).expect("below 1000")
 }
 
 fn lists(of: u32, share: u32) -> Group {
