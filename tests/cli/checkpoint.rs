@@ -153,7 +153,8 @@ fn a_disk_that_is_full_leaves_what_was_there() {
     let mut dir = made(Path::new(&path));
     let (segments, error) = fill(&mut dir);
     let text = error.to_string();
-    assert!(text.contains(".hcs: cannot write: No space left on device"), "{text}");
+    assert!(text.contains("checkpoint/"), "{text}");
+    assert!(text.contains(": cannot write: No space left on device"), "{text}");
     let whole = look(Path::new(&path), |manifest| check(Path::new(&path), manifest)).unwrap();
     assert_eq!(whole.segments, segments as usize);
     assert_eq!(std::fs::read_dir(&path).unwrap().count(), 2 + segments as usize);

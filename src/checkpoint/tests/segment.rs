@@ -314,3 +314,57 @@ fn what_is_out_of_order_is_not_read() {
         assert_eq!(ends, good == lists.len(), "{text}");
     }
 }
+
+/// A segment of these sections, with its end; `change` is made to the end before its checksum.
+fn whole(parts: &[(Head, Vec<u8>)], change: impl FnOnce(&mut u32, &mut u64)) -> Vec<u8> {
+    let mut bytes = section::head("1");
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(&bytes[bytes.len() - 4..]);
+    let (mut count, mut tail) = (0, 0);
+    for (head, payload) in parts {
+        if head.kind == Kind::Kept {
+            tail = bytes.len() as u64;
+        }
+        bytes.extend(framed(*head, payload));
+        crc.update(&bytes[bytes.len() - 4..]);
+        count += 1;
+    }
+    change(&mut count, &mut tail);
+    let end = section::end(count, tail);
+    crc.update(&end);
+    bytes.extend(end);
+    bytes.extend(crc.finalize().to_le_bytes());
+    bytes
+}
+
+#[test]
+fn an_end_that_does_not_say_what_there_is_is_found() {
+    let part = |kind, serial, count, payload: &[u8]| {
+        (Head { kind, shard: 0, serial, count }, payload.to_vec())
+    };
+    let mut list = Vec::new();
+    ids::encode(&[5], &mut list);
+    let members = part(Kind::Members, 3, 1, &list);
+    let kept = part(Kind::Kept, 0, 1, &[3]);
+    let note = [1, 2].map(|of| part(Kind::Note, 0, of, &[&[0][..], &zstd_of_nothing()].concat()));
+    // No users; of the window 3 one member in two bytes.
+    let index = part(Kind::Index, 0, 1, &[0, 0, 3, 1, 2]);
+    let good = [members.clone(), kept.clone(), note[0].clone(), index.clone()];
+    assert_eq!(read(&whole(&good, |_, _| ())).unwrap(), 3);
+    let wrong = |bytes: Vec<u8>| assert!(matches!(read(&bytes), Err(Error::Damaged { .. })));
+    wrong(whole(&good, |count, _| *count += 1));
+    wrong(whole(&good, |_, tail| *tail += 1));
+    for payload in [&[1, 0, 3, 1, 2], &[0, 0, 2, 1, 2], &[0, 0, 3, 2, 2], &[0, 0, 3, 1, 1]] {
+        let lie = part(Kind::Index, 0, 1, payload);
+        wrong(whole(&[members.clone(), kept.clone(), note[0].clone(), lie], |_, _| ()));
+    }
+    wrong(whole(&[members.clone(), kept.clone(), note[1].clone(), index.clone()], |_, _| ()));
+    wrong(whole(&[members.clone(), note[0].clone(), index.clone()], |_, _| ()));
+    wrong(whole(&[members.clone(), kept.clone(), index.clone(), index], |_, _| ()));
+    wrong(whole(&[members, kept, note[0].clone()], |_, _| ()));
+}
+
+/// What zstd makes of no bytes.
+fn zstd_of_nothing() -> Vec<u8> {
+    zstd::bulk::compress(&[], 1).unwrap()
+}
