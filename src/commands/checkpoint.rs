@@ -8,7 +8,7 @@ use indicatif::{BinaryBytes, HumanCount};
 use serde_json::Value;
 
 use super::settle::count;
-use super::{print, say};
+use super::{complain, print, say};
 use crate::checkpoint::check::{check, look, tails};
 use crate::checkpoint::{Dir, Manifest, Open, Tail};
 use crate::cli::checkpoint::{CheckpointCommand, InspectArgs};
@@ -91,7 +91,13 @@ fn shown(manifest: &Manifest, tails: &[Tail]) -> String {
 
 /// Reads all of it.
 fn verify(folder: &Path) -> Result<ExitCode, Error> {
-    let found = look(folder, |manifest| check(folder, manifest))?;
+    let found = match look(folder, |manifest| check(folder, manifest)) {
+        Err(damage @ Error::Damaged { .. }) => {
+            complain(&damage);
+            return Ok(ExitCode::Disagree);
+        }
+        found => found?,
+    };
     print(&format!(
         "all of {} read and whole: {}, {} with {}\n",
         count(found.segments as u64, "segment"),
