@@ -54,7 +54,7 @@ pub(super) struct Folder {
     pub(super) path: PathBuf,
     /// To make what happens in it durable.
     handle: File,
-    _lock: File,
+    lock: File,
     pub(super) is_open_to_others: bool,
 }
 
@@ -97,7 +97,7 @@ impl Folder {
             }
         }
         let is_open_to_others = about.permissions().mode() & 0o077 != 0;
-        Ok(Folder { path: path.to_owned(), handle, _lock: lock(path)?, is_open_to_others })
+        Ok(Folder { path: path.to_owned(), handle, lock: lock(path)?, is_open_to_others })
     }
 
     /// Makes durable what has happened in it.
@@ -160,6 +160,13 @@ impl Folder {
     /// Removes a file if it can be.
     pub(super) fn remove(&self, name: &str) {
         let _ = fs::remove_file(self.path.join(name));
+    }
+}
+
+impl Drop for Folder {
+    /// Closing the file would do, but for a copy of it in a process that is just being started.
+    fn drop(&mut self) {
+        let _ = self.lock.unlock();
     }
 }
 
