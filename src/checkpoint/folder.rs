@@ -56,7 +56,7 @@ pub(super) struct Folder {
     pub(super) path: PathBuf,
     /// To make what happens in it durable.
     handle: File,
-    _lock: File,
+    lock: File,
     pub(super) is_open_to_others: bool,
 }
 
@@ -103,8 +103,8 @@ impl Folder {
             }
         }
         let is_open_to_others = about.permissions().mode() & 0o077 != 0;
-        let path_held = path.to_owned();
-        Ok(Folder { name, path: path_held, handle, _lock: lock(path)?, is_open_to_others })
+        let lock = lock(path)?;
+        Ok(Folder { name, path: path.to_owned(), handle, lock, is_open_to_others })
     }
 
     /// Makes durable what has happened in it.
@@ -112,7 +112,7 @@ impl Folder {
     /// # Errors
     /// It cannot be.
     pub(super) fn sync(&self) -> Result<(), Error> {
-        self.handle.sync_all().map_err(|e| Error::output(&self.path.display().to_string(), e))
+        self.handle.sync_all().map_err(|e| Error::output(&self.name, e))
     }
 
     /// Writes the file `name`: under a temporary name, then on the disk, then under its own.
@@ -167,6 +167,13 @@ impl Folder {
     /// Removes a file if it can be.
     pub(super) fn remove(&self, name: &str) {
         let _ = fs::remove_file(self.path.join(name));
+    }
+}
+
+impl Drop for Folder {
+    /// Closing the file would do, but for a copy of it in a process that is just being started.
+    fn drop(&mut self) {
+        let _ = self.lock.unlock();
     }
 }
 

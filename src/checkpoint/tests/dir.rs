@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::model::{self, Change, Life, State};
-use super::{all_of, note, room, state_of};
+use super::{all_of, note, room, seeds, state_of};
 use crate::checkpoint::check::{check, look};
 use crate::checkpoint::manifest::{self, Manifest, SegmentEntry};
 use crate::checkpoint::{Dir, Open, SegmentReader};
@@ -15,8 +15,9 @@ use crate::limits::MERGE_SEGMENTS;
 
 #[test]
 fn it_holds_what_was_appended_through_merges_restarts_and_rewrites() {
-    let mut merges = 0;
-    for seed in 0..12 {
+    let (mut merges, seeds) = (0, seeds(12));
+    let least = 5 * (seeds.end - seeds.start);
+    for seed in seeds {
         eprintln!("seed {seed}");
         let folder = room();
         let path = folder.path().join("checkpoint");
@@ -33,8 +34,8 @@ fn it_holds_what_was_appended_through_merges_restarts_and_rewrites() {
                 _ => drop(dir.append(false, |to| change.write(to)).unwrap()),
             }
             match life.random.below(16) {
-                0 => merges += usize::from(dir.merge_all().unwrap().is_some()),
-                _ => merges += usize::from(dir.merge_if_due().unwrap().is_some()),
+                0 => merges += u64::from(dir.merge_all().unwrap().is_some()),
+                _ => merges += u64::from(dir.merge_if_due().unwrap().is_some()),
             }
             if life.random.below(5) == 0 {
                 drop(dir);
@@ -51,7 +52,7 @@ fn it_holds_what_was_appended_through_merges_restarts_and_rewrites() {
             assert_eq!(found.memberships, memberships as u64);
         }
     }
-    assert!(merges > 60, "{merges}");
+    assert!(merges > least, "{merges}");
 }
 
 /// A directory in which something was appended; the state then.

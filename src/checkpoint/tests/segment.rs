@@ -3,6 +3,7 @@
 #![allow(clippy::cast_possible_truncation, reason = "the numbers of these tests are small")]
 
 use super::model::{Change, Life, Random, State, state};
+use super::seeds;
 use crate::checkpoint::section::{self, Head, Kind};
 use crate::checkpoint::{FORMAT, Section, SegmentReader, SegmentWriter, ids, varint};
 use crate::error::Error;
@@ -228,7 +229,7 @@ fn what_is_out_of_order_is_not_written() {
 
 #[test]
 fn merged_is_what_was_there_before_without_what_is_not_kept() {
-    for seed in 0..60 {
+    for seed in seeds(60) {
         let mut life = Life::new(seed);
         let changes: Vec<Change> = (0..12).map(|_| life.go_on(120)).collect();
         let readers = changes.iter().map(|change| reader(&change.bytes().leak()[..]).unwrap());
