@@ -6,6 +6,7 @@ use headcount::batch::Batch;
 use headcount::clock::verdict::Deed;
 use headcount::count::Counter;
 
+use crate::anonymous::anonymous_bytes;
 use crate::stream::{BATCH_FRAMES, POOL_BATCHES, Stream, Workload};
 
 /// Rounds of the pool between two looks at the memory.
@@ -110,12 +111,4 @@ fn step(
         *marks_done += 1;
     }
     true
-}
-
-/// Anonymous memory of this process now.
-fn anonymous_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("in status");
-    let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
-    kib * 1024
 }

@@ -15,8 +15,12 @@
 #![allow(missing_docs)]
 #![allow(clippy::expect_used, clippy::print_stdout, reason = "a bench prints and may stop")]
 
+#[path = "../shared/anonymous.rs"]
+mod anonymous;
 mod drive;
 mod plain;
+#[path = "../shared/random.rs"]
+mod random;
 mod stream;
 
 use std::time::Duration;

@@ -13,6 +13,7 @@ use headcount::count::hash::UidHasher;
 use headcount::limits::BATCH_UID_BYTES_MAX;
 
 use crate::plain::{PlainClock, PlainCounts, Windows};
+use crate::random;
 
 /// Frames of a batch.
 pub(crate) const BATCH_FRAMES: usize = 504;
@@ -73,13 +74,8 @@ impl Draw {
         let Some(frame) = frame.checked_sub(THIN_S) else {
             return (signed(frame) - signed(THIN_S) - 60, 0);
         };
-        // splitmix64 (Steele and others 2014).
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.random;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^= z >> 31;
-        let user = u64::try_from((u128::from(z) * u128::from(self.users)) >> 64).unwrap_or(0);
+        let z = random::next(&mut self.random);
+        let user = random::below(z, self.users);
         // One frame in 64 is up to four seconds late, so that two minutes are met.
         let late_s = if z.is_multiple_of(64) { (z >> 8) % 5 } else { 0 };
         let s = (frame * 60 / self.frames_a_minute).saturating_sub(late_s);

@@ -17,11 +17,12 @@ impl Clock {
             return;
         }
         let before_s = self.lowest_s.replace(lowest_s);
+        // At once, also where nothing is due: a restored clock knows no more than the lowest clock.
+        let ticks = lowest_s.div_euclid(self.every_s);
+        let again = ticks > std::mem::replace(&mut self.ticks, ticks);
         if lowest_s < self.next_due_s {
             return;
         }
-        let ticks = lowest_s.div_euclid(self.every_s);
-        let again = ticks > std::mem::replace(&mut self.ticks, ticks);
         self.restart_due |= self.partitioned;
         self.list_due(lowest_s, again);
         let mut freed = false;
