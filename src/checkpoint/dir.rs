@@ -35,7 +35,7 @@ pub enum Open {
     Existing,
     /// Make one.
     Make,
-    /// Make one in place of what is there, whatever that is worth.
+    /// Make one, and remove what is there, in whatever state that is and of whatever format.
     Fresh,
 }
 
@@ -74,6 +74,12 @@ impl Dir {
         let (indexes, kept) = (Vec::new(), BTreeSet::new());
         let manifest = Manifest::new();
         let mut dir = Dir { folder, manifest, indexes, kept, next: 1, is_unsure: false };
+        if open == Open::Fresh {
+            // No number is used twice, not even of what cannot be read.
+            dir.next = dir.folder.number_max.map_or(1, |number| number.saturating_add(1));
+            dir.remove()?;
+            return Ok(dir);
+        }
         match Manifest::read(path)? {
             Some(manifest) => dir.manifest = manifest,
             None => dir.publish(Manifest::new())?,

@@ -191,6 +191,54 @@ fn life_change() -> Change {
 }
 
 #[test]
+fn what_a_run_left_unfinished_is_removed_and_nothing_else() {
+    let folder = room();
+    let path = folder.path();
+    let before = small(path, &mut Life::new(3));
+    let ours = ["segment-9.hcs", "segment-9.hcs.tmp", "manifest.tmp"];
+    let others = ["segment-09.hcs", "segment-9.hcs.old", "notes.tmp", "segment-x.hcs"];
+    for name in ours.into_iter().chain(others) {
+        fs::write(path.join(name), "?").unwrap();
+    }
+    let dir = Dir::open(path, Open::Existing).unwrap();
+    assert_eq!(state_of(&dir).unwrap(), before);
+    assert!(ours.iter().all(|name| !path.join(name).exists()));
+    assert!(others.iter().all(|name| path.join(name).exists()));
+}
+
+#[test]
+fn made_fresh_it_is_empty_whatever_was_there() {
+    let damages: [fn(&Path) -> std::io::Result<()>; 4] = [
+        |_| Ok(()),
+        |path| fs::write(path.join("manifest"), "not one"),
+        |path| fs::remove_file(path.join("manifest")),
+        |path| fs::write(path.join("segment-2.hcs"), ""),
+    ];
+    for damage in damages {
+        let folder = room();
+        let path = folder.path();
+        let mut life = Life::new(3);
+        small(path, &mut life);
+        damage(path).unwrap();
+        let mut dir = Dir::open(path, Open::Fresh).unwrap();
+        assert_eq!(dir.manifest().segments, []);
+        assert_eq!(fs::read_dir(path).unwrap().count(), 2, "lock and manifest");
+        let kept = life.kept.iter().copied().collect();
+        let all = Change { kept, ..all_of(&life, &life_change()) };
+        assert_eq!(dir.append(false, |to| all.write(to)).unwrap().entry.number, 5);
+        drop(dir);
+        assert_eq!(state_of(&Dir::open(path, Open::Make).unwrap()).unwrap().0, life.state);
+    }
+    let folder = room();
+    fs::write(folder.path().join("thesis"), "mine").unwrap();
+    assert!(Dir::open(folder.path(), Open::Fresh).is_err());
+    let path = folder.path().join("new");
+    assert_eq!(Dir::open(&path, Open::Fresh).unwrap().manifest().next, 1);
+    let _dir = Dir::open(&path, Open::Make).unwrap();
+    assert!(matches!(Dir::open(&path, Open::Fresh), Err(Error::Fenced(_))));
+}
+
+#[test]
 fn it_is_written_anew_when_most_of_it_is_of_no_use() {
     let folder = room();
     let mut dir = Dir::open(folder.path(), Open::Make).unwrap();
