@@ -1,0 +1,99 @@
+//! What cannot be: inputs that cannot be read again, two runs at once, folders that are none.
+
+use std::os::unix::fs::PermissionsExt;
+
+use rustix::process::Signal;
+
+use crate::harness::{Place, Task};
+use crate::logs;
+
+fn small(place: &Place) -> Task {
+    let log = place.at("log");
+    std::fs::write(&log, logs::bytes(&logs::workload(5, 2_000, 3.0))).unwrap();
+    Task::new(&[log.to_str().unwrap()], "--windows hour")
+}
+
+#[test]
+fn what_cannot_be_read_again_is_refused() {
+    let place = Place::new();
+    let fifo = place.at("fifo");
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    mknodat(CWD, &fifo, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+    for input in ["-", fifo.to_str().unwrap(), "/dev/zero"] {
+        let ran = place.run(&Task::new(&[input], "")).exits(2);
+        ran.says("--checkpoint");
+        assert!(!place.checkpoint().exists(), "{input}");
+    }
+}
+
+#[test]
+fn flags_that_make_no_sense_are_refused() {
+    let place = Place::new();
+    let task = small(&place);
+    for every in ["soon", "-1s", ""] {
+        let task = Task { every: every.into(), ..task.clone() };
+        place.run(&task).exits(2).says("--checkpoint-every");
+    }
+    let count = |args: &[&str]| {
+        let mut command = std::process::Command::new(crate::ran::HEADCOUNT);
+        command.arg("count").arg(&task.inputs[0]).args(args).current_dir(place.at(""));
+        crate::ran::Ran::of(command.output().unwrap())
+    };
+    count(&["--fresh", "--to", "out"]).exits(2).says("--checkpoint");
+    assert!(!place.at("out").exists());
+}
+
+#[test]
+fn the_folder_is_made_for_its_owner_alone() {
+    let place = Place::new();
+    let task = small(&place);
+    place.run(&task).exits(0);
+    let mode = std::fs::metadata(place.checkpoint()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
+
+#[test]
+fn a_folder_that_is_none_is_an_error() {
+    let place = Place::new();
+    let task = small(&place);
+    std::fs::write(place.checkpoint(), "a file").unwrap();
+    let ran = place.run(&task);
+    assert!([1, 2].contains(&ran.code), "{}", ran.stderr);
+    ran.says("checkpoint");
+    assert_eq!(std::fs::read(place.checkpoint()).unwrap(), b"a file");
+    std::fs::remove_file(place.checkpoint()).unwrap();
+    // Somebody else's files.
+    std::fs::create_dir(place.checkpoint()).unwrap();
+    let thesis = place.checkpoint().join("thesis.tex");
+    std::fs::write(&thesis, "all of it").unwrap();
+    for more in [&[][..], &["--fresh"]] {
+        let ran = place.run_with(&task, more);
+        assert!([1, 2].contains(&ran.code), "{}", ran.stderr);
+        assert_eq!(std::fs::read(&thesis).unwrap(), b"all of it", "{more:?}");
+    }
+}
+
+#[test]
+fn a_second_run_at_once_is_refused_and_disturbs_nothing() {
+    let place = Place::new();
+    let log = place.at("log");
+    std::fs::write(&log, logs::bytes(&logs::workload(5, 600_000, 3.0))).unwrap();
+    let task = Task::new(&[log.to_str().unwrap()], "--windows minute");
+    let (peace, _) = task.in_peace();
+    let mut running = place.start(&task);
+    let has_said_something =
+        |name: &str| std::fs::metadata(place.at(name)).is_ok_and(|file| file.len() > 0);
+    running.wait_until("results", |_| has_said_something("out.jsonl"));
+    running.signal(Signal::STOP);
+    assert!(!running.is_over(), "it is held up in the middle");
+    let before = place.files();
+    for more in [&[][..], &["--fresh"], &["--windows=hour"]] {
+        let ran = place.run_with(&task, more).exits(4);
+        ran.says(place.checkpoint().to_str().unwrap());
+        assert!(place.files() == before, "{more:?}");
+    }
+    running.signal(Signal::CONT);
+    assert_eq!(running.end().ended(0).code, Some(0));
+    place.left().is_that_of(&peace, "with another run that was refused");
+    place.run(&task).exits(0);
+}
