@@ -90,8 +90,8 @@ impl Packing {
     }
 }
 
-/// Frames of a log that is broken off at random: a second's work or more.
-const FRAMES: u64 = 1_000_000;
+/// Frames of a log that is broken off at random: some dozen checkpoints.
+const FRAMES: u64 = 1_500_000;
 
 /// A log in this folder, and settings to count it by, drawn at random.
 pub(crate) fn drawn(random: &mut Random, folder: &Path) -> Task {
@@ -114,7 +114,10 @@ pub(crate) fn drawn(random: &mut Random, folder: &Path) -> Task {
         inputs.push(path.to_str().unwrap().to_owned());
     }
     let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
-    Task { every: random.pick(&["20ms", "100ms"]).into(), ..Task::new(&inputs, &settings(random)) }
+    Task {
+        every: random.pick(&["5ms", "20ms", "50ms"]).into(),
+        ..Task::new(&inputs, &settings(random))
+    }
 }
 
 fn settings(random: &mut Random) -> String {

@@ -3,7 +3,7 @@
 //!
 //! The real binary, killed and started again as a user would. Kills come at random moments: `HEADCOUNT_SEED`
 //! draws the same logs, settings and moments again, though not where in the run a moment falls;
-//! `HEADCOUNT_RUNS` says how many logs, each with five kills or signals. No test asserts a time.
+//! `HEADCOUNT_RUNS` says how many logs, each with five kills in the middle, or signals. No test asserts a time.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "in tests an unwrap is the assertion")]
 
