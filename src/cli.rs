@@ -1,6 +1,7 @@
 //! The command line: each flag once. Help, man page, completions and the configuration file follow
 //! from these definitions.
 
+pub mod checkpoint;
 pub mod checkpoints;
 pub mod kafka;
 pub mod time;
@@ -31,7 +32,7 @@ use crate::topology::Wish;
     name = "headcount",
     version,
     args_override_self = true,
-    after_help = "Exit codes: 0 done, 1 it failed, 2 wrong usage, 3 accounts or verify do not agree, 130 interrupted."
+    after_help = "Exit codes: 0 done, 1 it failed, 2 wrong usage, 3 accounts or verify do not agree or a checkpoint is damaged, 4 another instance has the checkpoint, 130 interrupted."
 )]
 pub struct Cli {
     /// What to do.
@@ -62,6 +63,9 @@ pub enum Command {
     /// Say which threads, rings and memory a run will have, before it runs
     #[command(args_override_self = true)]
     Plan(PlanArgs),
+    /// Look at a run's checkpoint, check it, make it small
+    #[command(subcommand)]
+    Checkpoint(checkpoint::CheckpointCommand),
     /// Print completions for a shell
     Completions(CompletionsArgs),
     /// Print the man pages

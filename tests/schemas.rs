@@ -20,13 +20,30 @@ use headcount::scan::TsUnit;
 use serde_json::Value;
 
 /// Properties that are only there where they say something.
-const OPTIONAL: [&str; 4] = ["zone", "new", "returning", "past_complete"];
+const OPTIONAL: [&str; 6] =
+    ["zone", "new", "returning", "past_complete", "parked_before", "since_first_checkpoint"];
 
 const LENGTHS: &str = "^(minute|hour|day|week|month|year|[1-9][0-9]*[smh]|rolling:[1-9][0-9]?d)$";
 
 fn schema(name: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name);
-    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    let mut schema = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let root = Value::clone(&schema);
+    expand(&root, &mut schema);
+    schema
+}
+
+/// Puts what references name in their places.
+fn expand(root: &Value, part: &mut Value) {
+    if let Some(to) = part.get("$ref") {
+        let path = to.as_str().unwrap().strip_prefix('#').unwrap();
+        *part = root.pointer(path).unwrap().clone();
+    }
+    match part {
+        Value::Object(members) => members.values_mut().for_each(|part| expand(root, part)),
+        Value::Array(items) => items.iter_mut().for_each(|part| expand(root, part)),
+        _ => {}
+    }
 }
 
 /// A stream of five minutes with late and malformed frames, and a blank line.
@@ -247,4 +264,23 @@ fn enums_have_every_value_there_is() {
     assert_eq!(enum_of(&summary["properties"]["ended"]), BTreeSet::from(ended));
     let units = TsUnit::value_variants().iter().map(ToString::to_string).collect();
     assert_eq!(enum_of(&summary["properties"]["settings"]["properties"]["ts_unit"]), units);
+}
+
+#[test]
+fn a_run_that_goes_on_has_the_accounts_of_all_besides() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, summary) = (stream(folder.path()), folder.path().join("run.json"));
+    let state = folder.path().join("state");
+    let flags = ["--checkpoint", state.to_str().unwrap()];
+    let mut read_so_far = Vec::new();
+    for _ in 0..2 {
+        assert!(count(&log, &summary, &flags).status.success());
+        let summary = read(&summary);
+        check(&schema("summary.schema.json"), &summary, "summary");
+        read_so_far.push((
+            summary["frames_read"].as_u64().unwrap(),
+            summary["since_first_checkpoint"]["frames_read"].as_u64().unwrap(),
+        ));
+    }
+    assert_eq!(read_so_far, [(3000, 3000), (0, 3000)]);
 }

@@ -20,7 +20,7 @@ use super::manifest::{self, Manifest, SegmentEntry};
 use super::merge::{Named, merge};
 use super::reader::SegmentReader;
 use super::tail::{Index, Tail};
-use super::writer::{Finished, SegmentWriter};
+use super::writer::{Finished, SegmentWriter, failed};
 use crate::error::Error;
 use crate::limits::{MERGE_SEGMENTS, REWRITE_BYTES_MIN};
 
@@ -35,7 +35,7 @@ pub enum Open {
     Existing,
     /// Make one.
     Make,
-    /// Make one in place of what is there, whatever that is worth.
+    /// Make one, and remove what is there, in whatever state that is and of whatever format.
     Fresh,
 }
 
@@ -74,6 +74,12 @@ impl Dir {
         let (indexes, kept) = (Vec::new(), BTreeSet::new());
         let manifest = Manifest::new();
         let mut dir = Dir { folder, manifest, indexes, kept, next: 1, is_unsure: false };
+        if open == Open::Fresh {
+            // No number is used twice, not even of what cannot be read.
+            dir.next = dir.folder.number_max.map_or(1, |number| number.saturating_add(1));
+            dir.remove()?;
+            return Ok(dir);
+        }
         match Manifest::read(path)? {
             Some(manifest) => dir.manifest = manifest,
             None => dir.publish(Manifest::new())?,
@@ -134,7 +140,7 @@ impl Dir {
         let stay = if base { 0 } else { self.manifest.segments.len() };
         let level = if base { LEVEL_OF_ALL } else { 0 };
         self.change(stay, level, &fail::SEGMENT, |_, writer, name| {
-            write(writer).map_err(|e| Error::output(name, e))
+            write(writer).map_err(|e| failed(name, e))
         })
     }
 
@@ -198,7 +204,7 @@ impl Dir {
             let kept: Vec<u64> = dir.kept.iter().copied().collect();
             let tail = merge(segments, &kept, &mut Named { writer, name })?.unwrap_or_default();
             let done = writer.kept(&tail.kept).and_then(|()| writer.note(&tail.note));
-            done.map_err(|e| Error::output(name, e))
+            done.map_err(|e| failed(name, e))
         })
     }
 
@@ -215,7 +221,7 @@ impl Dir {
         self.next += 1;
         let file = manifest::file(number);
         let name = self.folder.path.join(&file).display().to_string();
-        let failed = |e| Error::output(&name, e);
+        let failed = |e| failed(&name, e);
         let mut kept = BTreeSet::new();
         let put = self.folder.put(&file, steps, |out| {
             let mut writer = SegmentWriter::new(out).map_err(failed)?;
@@ -282,7 +288,3 @@ impl Dir {
 fn readers(folder: &Path, entries: &[SegmentEntry]) -> Result<Vec<SegmentReader>, Error> {
     entries.iter().map(|entry| SegmentReader::open(folder, entry)).collect()
 }
-
-#[cfg(test)]
-#[path = "dir_tests.rs"]
-mod tests;

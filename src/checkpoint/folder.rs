@@ -56,8 +56,10 @@ pub(super) struct Folder {
     pub(super) path: PathBuf,
     /// To make what happens in it durable.
     handle: File,
-    _lock: File,
+    lock: File,
     pub(super) is_open_to_others: bool,
+    /// The largest number of a segment that was there, whether it counts or not.
+    pub(super) number_max: Option<u64>,
 }
 
 impl Folder {
@@ -80,31 +82,33 @@ impl Folder {
         if !about.is_dir() {
             return Err(failed(ErrorKind::NotADirectory.into()));
         }
-        if open == Open::Fresh {
-            let _lock = lock(path)?;
-            forget(path).map_err(|e| Error::output(&name, e))?;
+        let has_manifest = match open {
+            Open::Fresh => path.join(manifest::NAME).exists(),
+            _ => Manifest::read(path)?.is_some(),
+        };
+        let Others { foreign, number_max } = others(path).map_err(failed)?;
+        if !has_manifest && number_max.is_some() && open != Open::Fresh {
+            let file = path.join(manifest::NAME).display().to_string();
+            let what = "it is missing, and segments are there".into();
+            return Err(Error::Damaged { file, what });
         }
-        if Manifest::read(path)?.is_none() {
-            let (foreign, segments) = others(path).map_err(failed)?;
-            if segments {
-                let file = path.join(manifest::NAME).display().to_string();
-                return Err(Error::Damaged {
-                    file,
-                    what: "it is missing, and segments are there".into(),
-                });
-            }
-            if open == Open::Existing {
-                return Err(no_checkpoint(path));
-            }
-            if foreign {
-                return Err(Error::Checkpoint(format!(
-                    "{name}: other files are here, and no checkpoint: give a directory of its own"
-                )));
-            }
+        if !has_manifest && open == Open::Existing {
+            return Err(no_checkpoint(path));
+        }
+        if !has_manifest && number_max.is_none() && foreign {
+            return Err(Error::Checkpoint(format!(
+                "{name}: other files are here, and no checkpoint: give a directory of its own"
+            )));
         }
         let is_open_to_others = about.permissions().mode() & 0o077 != 0;
-        let path_held = path.to_owned();
-        Ok(Folder { name, path: path_held, handle, _lock: lock(path)?, is_open_to_others })
+        Ok(Folder {
+            name,
+            path: path.to_owned(),
+            handle,
+            lock: lock(path)?,
+            is_open_to_others,
+            number_max,
+        })
     }
 
     /// Makes durable what has happened in it.
@@ -112,7 +116,7 @@ impl Folder {
     /// # Errors
     /// It cannot be.
     pub(super) fn sync(&self) -> Result<(), Error> {
-        self.handle.sync_all().map_err(|e| Error::output(&self.path.display().to_string(), e))
+        self.handle.sync_all().map_err(|e| Error::output(&self.name, e))
     }
 
     /// Writes the file `name`: under a temporary name, then on the disk, then under its own.
@@ -156,7 +160,7 @@ impl Folder {
         let Ok(files) = fs::read_dir(&self.path) else { return };
         let _ = point(fail::BEFORE_REMOVE);
         for name in files.flatten().filter_map(|file| file.file_name().into_string().ok()) {
-            let is_left = is_segment(&name) && !count.contains(&name);
+            let is_left = number(&name).is_some() && !count.contains(&name);
             if is_left || is_temporary(&name) {
                 self.remove(&name);
                 let _ = point(fail::IN_REMOVE);
@@ -170,6 +174,13 @@ impl Folder {
     }
 }
 
+impl Drop for Folder {
+    /// Closing the file would do, but for a copy of it in a process that is just being started.
+    fn drop(&mut self) {
+        let _ = self.lock.unlock();
+    }
+}
+
 /// There is none in this folder.
 pub(super) fn no_checkpoint(path: &Path) -> Error {
     let path = path.display();
@@ -180,12 +191,14 @@ pub(super) fn no_checkpoint(path: &Path) -> Error {
 
 /// Makes the directory for its owner alone, and it durable.
 fn make(folder: &Path) -> io::Result<()> {
-    match DirBuilder::new().mode(0o700).create(folder) {
-        Err(e) if e.kind() == ErrorKind::AlreadyExists => return Ok(()),
-        done => done?,
-    }
+    let made = DirBuilder::new().mode(0o700).create(folder);
     let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+    let synced = File::open(parent.unwrap_or(Path::new("."))).and_then(|parent| parent.sync_all());
+    match made {
+        // Whoever made it may have been killed before that; but it may be none of ours.
+        Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(()),
+        made => made.and(synced),
+    }
 }
 
 /// Locks the directory; until the file is closed, however the program ends.
@@ -205,37 +218,34 @@ fn lock(folder: &Path) -> Result<File, Error> {
     }
 }
 
-/// Removes a checkpoint: the manifest first, so that at no moment it names what is gone.
-fn forget(folder: &Path) -> io::Result<()> {
-    match fs::remove_file(folder.join(manifest::NAME)) {
-        Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
-        _ => {}
-    }
-    for entry in fs::read_dir(folder)? {
-        let name = entry?.file_name().into_string().unwrap_or_default();
-        if is_segment(&name) {
-            fs::remove_file(folder.join(name))?;
-        }
-    }
-    Ok(())
+/// What lies in a directory.
+#[derive(Default)]
+struct Others {
+    /// Something that is not a checkpoint's.
+    foreign: bool,
+    /// The largest number of a segment.
+    number_max: Option<u64>,
 }
 
-/// Whether there are files that are not a checkpoint's, and whether there are segments.
-fn others(folder: &Path) -> io::Result<(bool, bool)> {
-    let (mut foreign, mut segments) = (false, false);
+fn others(folder: &Path) -> io::Result<Others> {
+    let mut found = Others::default();
     for file in fs::read_dir(folder)? {
         let name = file?.file_name().into_string().unwrap_or_default();
-        segments |= is_segment(&name);
-        foreign |= !(is_segment(&name) || is_temporary(&name) || name == LOCK);
+        let number = number(&name);
+        found.number_max = found.number_max.max(number);
+        let is_ours = [LOCK, manifest::NAME].contains(&&*name) || is_temporary(&name);
+        found.foreign |= number.is_none() && !is_ours;
     }
-    Ok((foreign, segments))
+    Ok(found)
 }
 
-fn is_segment(name: &str) -> bool {
-    let number = name.strip_prefix("segment-").and_then(|rest| rest.strip_suffix(".hcs"));
-    number.is_some_and(|number| number.parse().is_ok_and(|n| manifest::file(n) == name))
+/// The number of the segment that a file of this name is.
+fn number(name: &str) -> Option<u64> {
+    let number = name.strip_prefix("segment-")?.strip_suffix(".hcs")?.parse().ok()?;
+    (manifest::file(number) == name).then_some(number)
 }
 
 fn is_temporary(name: &str) -> bool {
-    name.strip_suffix(TEMPORARY).is_some_and(|name| is_segment(name) || name == manifest::NAME)
+    name.strip_suffix(TEMPORARY)
+        .is_some_and(|name| number(name).is_some() || name == manifest::NAME)
 }

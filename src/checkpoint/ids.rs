@@ -283,7 +283,3 @@ impl BitReader<'_> {
         Ok(())
     }
 }
-
-#[cfg(test)]
-#[path = "ids_tests.rs"]
-mod tests;

@@ -40,7 +40,7 @@ pub struct SegmentEntry {
     pub level: u32,
     /// Its length.
     pub bytes: u64,
-    /// Its last four bytes, the CRC-32 of all before them.
+    /// Its last four bytes, the CRC-32 of all its checksums.
     pub crc: u32,
 }
 
@@ -48,6 +48,27 @@ impl SegmentEntry {
     /// Its file's name.
     pub fn file(&self) -> String {
         file(self.number)
+    }
+
+    /// Its file in `folder`, if that is there with its length; and what errors call it.
+    ///
+    /// # Errors
+    /// It is not, or cannot be read.
+    pub(super) fn open(&self, folder: &Path) -> Result<(File, String), Error> {
+        let path = folder.join(self.file());
+        let name = path.display().to_string();
+        let opened = File::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
+        match opened {
+            Ok((bytes, file)) if bytes == self.bytes => Ok((file, name)),
+            Ok((bytes, _)) => {
+                let what = format!("it has {bytes} bytes, and had {}", self.bytes);
+                Err(Error::Damaged { file: name, what })
+            }
+            Err(e) if e.kind() == ErrorKind::NotFound => {
+                Err(Error::Damaged { file: name, what: "it is missing".into() })
+            }
+            Err(e) => Err(Error::input(&name, e)),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use std::io::{Read, Write};
 use super::reader::{Place, Section, SegmentReader};
 use super::section::Kind;
 use super::tail::Tail;
-use super::writer::SegmentWriter;
+use super::writer::{SegmentWriter, failed};
 use crate::error::Error;
 
 /// Where merged segments go.
@@ -43,11 +43,11 @@ pub(super) struct Named<'a, W> {
 impl<W: Write> Sink for Named<'_, W> {
     fn users(&mut self, shard: u8, users: &[(u32, &[u8])]) -> Result<(), Error> {
         let done = self.writer.users(shard, users.iter().copied());
-        done.map_err(|e| Error::output(self.name, e))
+        done.map_err(|e| failed(self.name, e))
     }
 
     fn members(&mut self, shard: u8, serial: u64, ids: &[u32]) -> Result<(), Error> {
-        self.writer.members(shard, serial, ids).map_err(|e| Error::output(self.name, e))
+        self.writer.members(shard, serial, ids).map_err(|e| failed(self.name, e))
     }
 }
 

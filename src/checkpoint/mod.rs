@@ -33,13 +33,11 @@ mod folder;
 mod ids;
 pub mod manifest;
 pub mod merge;
-#[cfg(test)]
-mod model;
 pub mod reader;
 mod section;
-#[cfg(test)]
-mod segment_tests;
 pub mod tail;
+#[cfg(test)]
+mod tests;
 mod varint;
 pub mod writer;
 

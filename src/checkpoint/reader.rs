@@ -8,8 +8,8 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use super::manifest::SegmentEntry;
-use super::section::{END_BYTES, End, Head, Kind, Source};
-use super::tail::{Index, Tail, plain};
+use super::section::{End, Head, Kind, Source};
+use super::tail::{Index, NOT_NAMED, Tail, plain};
 use super::{Wrong, ids, varint};
 use crate::error::Error;
 use crate::limits::{SECTION_BYTES_MAX, UID_BYTES_MAX};
@@ -114,6 +114,8 @@ pub struct SegmentReader<R = BufReader<File>> {
     /// What was read so far.
     index: Index,
     tail: Option<Tail>,
+    /// The checksum that the manifest has of it.
+    crc: Option<u32>,
 }
 
 impl SegmentReader {
@@ -122,16 +124,9 @@ impl SegmentReader {
     /// # Errors
     /// It cannot be read, or is not what the manifest says.
     pub fn open(folder: &Path, entry: &SegmentEntry) -> Result<SegmentReader, Error> {
-        let path = folder.join(entry.file());
-        let name = path.display().to_string();
-        let failed = |e| Error::input(&name, e);
-        let file = File::open(&path).map_err(failed)?;
-        let bytes = file.metadata().map_err(failed)?.len();
-        if bytes != entry.bytes || bytes < END_BYTES {
-            let what = format!("it has {bytes} bytes, and had {}", entry.bytes);
-            return Err(Error::Damaged { file: name, what });
-        }
-        SegmentReader::new(BufReader::with_capacity(READ_BYTES, file), name)
+        let (file, name) = entry.open(folder)?;
+        let reader = SegmentReader::new(BufReader::with_capacity(READ_BYTES, file), name)?;
+        Ok(SegmentReader { crc: Some(entry.crc), ..reader })
     }
 }
 
@@ -154,6 +149,7 @@ impl<R: Read> SegmentReader<R> {
             uids_at: 0,
             index: Index::default(),
             tail: None,
+            crc: None,
         })
     }
 
@@ -275,6 +271,9 @@ impl<R: Read> SegmentReader<R> {
         let (tail, end) = Tail::rest(&mut self.source, first)?;
         if end.tail != begins || end.sections != self.source.sections || tail.index != self.index {
             return Err(self.source.damaged(Wrong("its end does not say what it holds")));
+        }
+        if self.crc.is_some_and(|crc| crc != end.crc) {
+            return Err(self.source.damaged(NOT_NAMED));
         }
         (self.tail, self.at) = (Some(tail), At::Kept);
         Ok(())

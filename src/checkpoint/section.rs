@@ -4,13 +4,15 @@
 //! head      magic (8), format (u16), length of the program's version (u8) and it, CRC-32 of all that
 //! section   kind (u8), shard (u8), serial, count, length (varints), payload, CRC-32 of all that
 //!           ... in ascending order of (shard, users before members, serial, ids); then kept, note, index
-//! end       0xff (u8), sections (u32), where the section `kept` begins (u64), CRC-32 of the whole file
+//! end       0xff (u8), sections (u32), where the section `kept` begins (u64), CRC-32 of all checksums
+//!           before and of the end's own bytes
 //! ```
 //!
 //! Numbers are little-endian. The head's layout is that of every format to come, so that a newer one
 //! is known as such; the end's has a fixed length, so that a segment's last sections are found
-//! without reading the rest. Each section is checked before anything in it is believed; the CRC over
-//! everything finds what those of the sections cannot, a section left out or moved.
+//! without reading the rest. Each section is checked before anything in it is believed; the last CRC
+//! finds what those of the sections cannot, a section left out, moved, or of another segment. It is not
+//! over all bytes: behind bytes that are followed by their own CRC, a CRC is the same whatever they were.
 
 use std::io::{self, Read};
 
@@ -61,7 +63,7 @@ pub(super) struct End {
     pub(super) sections: u32,
     /// Where the sections of the tail begin, bytes.
     pub(super) tail: u64,
-    /// Of everything before it.
+    /// Of all checksums before, and the end's own bytes.
     pub(super) crc: u32,
 }
 
@@ -75,19 +77,22 @@ pub(super) fn head(program: &str) -> Vec<u8> {
     out
 }
 
-/// A section with its checksum, as bytes.
-pub(super) fn frame(head: Head, payload: &[u8]) -> io::Result<Vec<u8>> {
+/// What stands before a section's payload, and behind it.
+///
+/// # Errors
+/// It is longer than any may be.
+pub(super) fn frame(head: Head, payload: &[u8]) -> io::Result<(Vec<u8>, [u8; 4])> {
     if payload.len() > SECTION_BYTES_MAX {
         return Err(io::Error::other("a section of the checkpoint is longer than any may be"));
     }
-    let mut out = Vec::with_capacity(payload.len() + 32);
-    out.extend([head.kind as u8, head.shard]);
+    let mut out = vec![head.kind as u8, head.shard];
     varint::put(head.serial, &mut out);
     varint::put(u64::from(head.count), &mut out);
     varint::put(payload.len() as u64, &mut out);
-    out.extend_from_slice(payload);
-    out.extend(crc32fast::hash(&out).to_le_bytes());
-    Ok(out)
+    let mut crc = Hasher::new();
+    crc.update(&out);
+    crc.update(payload);
+    Ok((out, crc.finalize().to_le_bytes()))
 }
 
 /// The end without its checksum, as bytes.
@@ -112,7 +117,7 @@ pub(super) struct Source<R> {
     is_whole: bool,
     /// Sections read.
     pub(super) sections: u32,
-    /// Of all bytes taken.
+    /// Of the parts' checksums.
     whole: Hasher,
     /// The last section's.
     pub(super) payload: Vec<u8>,
@@ -141,7 +146,6 @@ impl<R: Read> Source<R> {
             _ => Error::input(&self.name, e),
         })?;
         self.taken += bytes.len() as u64;
-        self.whole.update(bytes);
         Ok(())
     }
 
@@ -166,6 +170,7 @@ impl<R: Read> Source<R> {
         if crc != crc32fast::hash(head).to_le_bytes() {
             return Err(self.damaged(Wrong("the head's checksum is another")));
         }
+        self.whole.update(crc);
         let program = String::from_utf8_lossy(&head[fixed..]).into_owned();
         let format = u16::from_le_bytes([head[MAGIC.len()], head[MAGIC.len() + 1]]);
         if format > FORMAT {
@@ -210,6 +215,7 @@ impl<R: Read> Source<R> {
         if crc != part.finalize().to_le_bytes() {
             return Err(self.damaged(Wrong("its checksum is another")));
         }
+        self.whole.update(&crc);
         let kind = match kind[0] {
             1 => Kind::Users,
             2 => Kind::Members,
@@ -248,11 +254,12 @@ impl<R: Read> Source<R> {
 
     /// The rest of the end, and nothing behind it.
     fn end(&mut self) -> Result<End, Error> {
-        let mut bytes = [0; 12];
+        let (mut bytes, mut crc) = ([0; 12], [0; 4]);
         self.read(&mut bytes)?;
-        let whole = self.whole.clone().finalize();
-        let mut crc = [0; 4];
         self.read(&mut crc)?;
+        self.whole.update(&[END]);
+        self.whole.update(&bytes);
+        let whole = self.whole.clone().finalize();
         let (sections, tail) = bytes.split_at(4);
         let end = End {
             sections: u32::from_le_bytes(sections.try_into().unwrap_or_default()),
@@ -266,7 +273,7 @@ impl<R: Read> Source<R> {
         }
         // Of one that was not read from its beginning the caller knows the checksum.
         if self.is_whole && end.crc != whole {
-            return Err(self.damaged(Wrong("the checksum of the whole file is another")));
+            return Err(self.damaged(Wrong("the checksum of all checksums is another")));
         }
         Ok(end)
     }

@@ -2,7 +2,6 @@
 //! what it holds of each window.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -22,6 +21,9 @@ pub struct Held {
     /// Bytes of their sections' payloads.
     pub bytes: u64,
 }
+
+/// It is whole, and has the checksum of another.
+pub(super) const NOT_NAMED: Wrong = Wrong("it is not the segment that the manifest names");
 
 /// What a segment holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -80,29 +82,26 @@ impl Tail {
     /// # Errors
     /// It cannot be read, or is not what the manifest says.
     pub fn read(folder: &Path, entry: &SegmentEntry) -> Result<Tail, Error> {
-        let path = folder.join(entry.file());
-        let name = path.display().to_string();
+        let (mut file, name) = entry.open(folder)?;
         let failed = |e| Error::input(&name, e);
-        let mut file = File::open(&path).map_err(failed)?;
-        let bytes = file.metadata().map_err(failed)?.len();
-        let damaged = |what: String| Error::Damaged { file: name.clone(), what };
-        if bytes != entry.bytes || bytes < END_BYTES {
-            return Err(damaged(format!("it has {bytes} bytes, and had {}", entry.bytes)));
-        }
+        let damaged = |what: &str| Error::Damaged { file: name.clone(), what: what.into() };
+        let Some(end) = entry.bytes.checked_sub(END_BYTES) else {
+            return Err(damaged("it is shorter than any segment"));
+        };
         // The offset of the tail: if it is wrong, what it leads to is no section or not all of them.
-        file.seek(SeekFrom::Start(bytes - END_BYTES + 5)).map_err(failed)?;
+        file.seek(SeekFrom::Start(end + 5)).map_err(failed)?;
         let mut offset = [0; 8];
         file.read_exact(&mut offset).map_err(failed)?;
         let offset = u64::from_le_bytes(offset);
-        if offset > bytes {
-            return Err(damaged("its end points outside of it".into()));
+        if offset > end {
+            return Err(damaged("its end points outside of it"));
         }
         file.seek(SeekFrom::Start(offset)).map_err(failed)?;
         let mut source = Source::new(BufReader::new(file), name.clone(), offset);
         let first = source.section()?;
         let (tail, end) = Tail::rest(&mut source, first)?;
         if end.crc != entry.crc {
-            return Err(damaged("it is not the segment that the manifest names".into()));
+            return Err(damaged(NOT_NAMED.0));
         }
         Ok(tail)
     }

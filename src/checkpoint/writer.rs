@@ -9,10 +9,12 @@ use std::io::{self, Write};
 
 use crc32fast::Hasher;
 use zstd::bulk::Compressor;
+use zstd::zstd_safe;
 
 use super::section::{self, Head, Kind};
 use super::tail::{Held, Index};
 use super::{ids, varint};
+use crate::error::Error;
 use crate::limits::{
     NOTE_BYTES_MAX, SECTION_IDS_MAX, SECTION_NOTE_BYTES, SECTION_UID_BYTES, UID_BYTES_MAX,
 };
@@ -34,7 +36,7 @@ pub struct SegmentWriter<W> {
     out: W,
     /// Bytes written.
     written: u64,
-    /// Of all of them.
+    /// Of the parts' checksums.
     whole: Hasher,
     sections: u32,
     place: Option<Place>,
@@ -88,7 +90,9 @@ impl<W: Write> SegmentWriter<W> {
             kept: None,
             note: None,
         };
-        writer.put(&section::head(env!("CARGO_PKG_VERSION")))?;
+        let head = section::head(env!("CARGO_PKG_VERSION"));
+        writer.whole.update(&head[head.len() - 4..]);
+        writer.put(&head)?;
         Ok(writer)
     }
 
@@ -189,21 +193,22 @@ impl<W: Write> SegmentWriter<W> {
         let mut payload = Vec::new();
         let mut before = 0;
         kept.iter().for_each(|&serial| varint::put_rising(&mut before, serial, &mut payload));
-        self.section(Kind::Kept, 0, kept.len(), &payload)?;
+        let place = |kind, serial| Place { shard: 0, kind, serial };
+        self.section(place(Kind::Kept, 0), kept.len(), &payload)?;
         let pieces = note.len().div_ceil(SECTION_NOTE_BYTES);
         for (piece, bytes) in note.chunks(SECTION_NOTE_BYTES).enumerate() {
-            let coded = self.zstd.compress(bytes)?;
-            let mut payload = Vec::new();
-            varint::put(bytes.len() as u64, &mut payload);
-            payload.extend(coded);
-            self.section(Kind::Note, piece as u64, pieces, &payload)?;
+            payload.clear();
+            compress(&mut self.zstd, bytes, &mut payload)?;
+            self.section(place(Kind::Note, piece as u64), pieces, &payload)?;
         }
         let index = Index { users: self.users, windows: std::mem::take(&mut self.index) };
-        self.section(Kind::Index, 0, index.windows.len(), &index.coded())?;
-        self.put(&section::end(self.sections, tail))?;
+        self.section(place(Kind::Index, 0), index.windows.len(), &index.coded())?;
+        let end = section::end(self.sections, tail);
+        self.whole.update(&end);
         let crc = self.whole.clone().finalize();
-        self.out.write_all(&crc.to_le_bytes())?;
-        Ok(Finished { out: self.out, bytes: self.written + 4, crc, index })
+        self.put(&end)?;
+        self.put(&crc.to_le_bytes())?;
+        Ok(Finished { out: self.out, bytes: self.written, crc, index })
     }
 
     /// Goes on with this list, and ends the one before if it is another.
@@ -239,9 +244,9 @@ impl<W: Write> SegmentWriter<W> {
             varint::put(list.len() as u64, &mut payload);
             payload.extend(list);
             self.lengths.extend_from_slice(&self.uids);
-            varint::put(self.lengths.len() as u64, &mut payload);
-            payload.extend(self.zstd.compress(&self.lengths)?);
-            (self.lengths, self.uids) = Default::default();
+            compress(&mut self.zstd, &self.lengths, &mut payload)?;
+            self.lengths.clear();
+            self.uids.clear();
         } else {
             ids::encode(&self.ids, &mut payload);
         }
@@ -251,38 +256,48 @@ impl<W: Write> SegmentWriter<W> {
         };
         held.count += self.ids.len() as u64;
         held.bytes += payload.len() as u64;
-        let (shard, count) = (place.shard, self.ids.len());
+        let count = self.ids.len();
         self.ids.clear();
-        self.section_at(place.kind, shard, place.serial, count, &payload)?;
+        self.section(place, count, &payload)?;
         self.payload = payload;
         Ok(())
     }
 
-    fn section(&mut self, kind: Kind, serial: u64, count: usize, payload: &[u8]) -> io::Result<()> {
-        self.section_at(kind, 0, serial, count, payload)
-    }
-
-    fn section_at(
-        &mut self,
-        kind: Kind,
-        shard: u8,
-        serial: u64,
-        count: usize,
-        payload: &[u8],
-    ) -> io::Result<()> {
+    fn section(&mut self, place: Place, count: usize, payload: &[u8]) -> io::Result<()> {
+        let Place { shard, kind, serial } = place;
         let count =
             u32::try_from(count).map_err(|_| misused("more than a section has room for"))?;
-        let framed = section::frame(Head { kind, shard, serial, count }, payload)?;
-        self.put(&framed)?;
+        let (before, crc) = section::frame(Head { kind, shard, serial, count }, payload)?;
+        [&before, payload, &crc].into_iter().try_for_each(|bytes| self.put(bytes))?;
+        self.whole.update(&crc);
         self.sections = self.sections.checked_add(1).ok_or(misused("too many sections"))?;
         Ok(())
     }
 
     fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.out.write_all(bytes)?;
-        self.whole.update(bytes);
         self.written += bytes.len() as u64;
         Ok(())
+    }
+}
+
+/// Puts `plain`, compressed and behind its own length, behind `out`.
+fn compress(zstd: &mut Compressor, plain: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+    varint::put(plain.len() as u64, out);
+    let start = out.len();
+    out.resize(start + zstd_safe::compress_bound(plain.len()), 0);
+    let length = zstd.compress_to_buffer(plain, &mut out[start..])?;
+    out.truncate(start + length);
+    Ok(())
+}
+
+/// What stopped a segment that is called `name`: who gave what no segment can hold has a fault.
+pub(super) fn failed(name: &str, error: io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::InvalidInput if error.raw_os_error().is_none() => {
+            Error::Internal(error.to_string())
+        }
+        _ => Error::output(name, error),
     }
 }
 

@@ -1,5 +1,6 @@
 //! One short file a subcommand, and what they share.
 
+pub mod checkpoint;
 pub mod count;
 pub mod demo;
 pub mod fill;
@@ -89,6 +90,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Error> {
         Command::Demo(args) => demo::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Plan(args) => plan::run(&args),
+        Command::Checkpoint(command) => checkpoint::run(&command),
         Command::Completions(args) => shell::completions(args.shell),
         Command::Man => shell::man(),
     }

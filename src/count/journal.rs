@@ -196,7 +196,7 @@ mod tests {
             journal.member(0, id, &mut room).unwrap();
             journal.cut(&mut room);
         }
-        let ids = 2 * BLOCK_IDS as u32;
+        let ids = 2 * u32::try_from(BLOCK_IDS).unwrap();
         assert!((0..ids).all(|id| journal.member(0, id, &mut room).is_ok()));
         assert_eq!(journal.member(0, ids, &mut room), Err(NoRoom));
         journal.free(0);

@@ -202,8 +202,17 @@ fn help_and_version_are_on_stdout() {
     assert_eq!(version.stderr, "");
     assert_eq!(run(&["--version"]).exits(0).stdout, version.stdout);
     let help = run(&["--help"]).exits(0).stdout;
-    for command in ["count", "measure", "generate", "demo", "verify", "plan", "completions", "man"]
-    {
+    for command in [
+        "count",
+        "measure",
+        "generate",
+        "demo",
+        "verify",
+        "plan",
+        "checkpoint",
+        "completions",
+        "man",
+    ] {
         assert!(help.contains(&format!("\n  {command} ")), "{command}: {help}");
         for flag in ["-h", "--help"] {
             let ran = run(&[command, flag]).exits(0);

@@ -3,10 +3,10 @@
 use super::harness::{Folder, MINUTE, frame, gzip, minutes, run, run_with, shell};
 
 /// A file system of 64 KiB in a folder. Unmounted when dropped.
-struct SmallDisk(Folder);
+pub(crate) struct SmallDisk(pub(crate) Folder);
 
 impl SmallDisk {
-    fn new() -> Option<SmallDisk> {
+    pub(crate) fn new() -> Option<SmallDisk> {
         use rustix::mount::{MountFlags, mount};
         let folder = Folder::new();
         match mount("none", folder.at(""), "tmpfs", MountFlags::empty(), c"size=64k") {

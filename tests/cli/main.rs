@@ -12,6 +12,7 @@ mod awkward;
 mod broken;
 mod calendar;
 mod changing;
+mod checkpoint;
 mod commands;
 mod config;
 mod count;

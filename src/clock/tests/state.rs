@@ -108,8 +108,8 @@ fn a_log_that_has_grown_is_gone_on_with() {
         }
         // One that waited, was shown, and is refused after all may leave a window empty.
         let last: Vec<Word> = last.into_values().filter(|word| word.frames > 0).cloned().collect();
-        let mut right = BTreeMap::new();
-        peace.out.iter().for_each(|word| drop(right.insert((word.series, word.ts_s), word)));
+        let words = peace.out.iter().map(|word| ((word.series, word.ts_s), word));
+        let right: BTreeMap<_, _> = words.collect();
         let held =
             |word: &Word| (word.series, word.ts_s, word.frames, word.late, word.users, word.past);
         let (said, right): (Vec<_>, Vec<_>) =

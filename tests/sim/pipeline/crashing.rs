@@ -91,7 +91,7 @@ impl Case {
             case.topology = Topology::new(1 + random.below(4), &threads).unwrap();
             let (goes_on, machine) = machine(&case, &paths, &folder, (&results, &rejects));
             gone_on += usize::from(goes_on);
-            let after = 1 << random.below(13);
+            let after = 32 << random.below(8);
             let fault = (kills_left > 0).then(|| Fault::Killed(1 + random.below(after)));
             kills_left = kills_left.saturating_sub(1);
             match machine.with(fault).run(random) {

@@ -1,7 +1,9 @@
 //! Lists of ids: back as they were, near their information, and damage is found.
 
-use super::*;
-use crate::checkpoint::model::Random;
+#![allow(clippy::cast_possible_truncation, reason = "the numbers of these tests are small")]
+
+use super::model::Random;
+use crate::checkpoint::ids::{decode, encode};
 
 fn coded(ids: &[u32]) -> Vec<u8> {
     let mut out = vec![7];
@@ -115,4 +117,8 @@ fn what_is_damaged_ends_in_an_error_or_another_ascending_list() {
         }
     }
     assert!(decode(&[], 1, &mut Vec::new()).is_err());
+    // Nine bits, so that seven are zeros.
+    let mut bytes = coded(&[5]);
+    bytes[1] |= 0x80;
+    assert!(decode(&bytes, 1, &mut Vec::new()).is_err());
 }

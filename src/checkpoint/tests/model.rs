@@ -1,10 +1,10 @@
 //! For tests: a checkpoint's state held plainly, and seeded changes to it.
 
+#![allow(clippy::cast_possible_truncation, reason = "the numbers of these tests are small")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::merge::{Sink, merge};
-use super::reader::SegmentReader;
-use super::writer::SegmentWriter;
+use crate::checkpoint::{SegmentReader, SegmentWriter, Sink, merge};
 use crate::error::Error;
 
 /// Random numbers from a seed (SplitMix64).

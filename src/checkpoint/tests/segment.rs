@@ -1,8 +1,11 @@
 //! Segments: back as they were, in sections, and nothing that was changed is taken for whole.
 
+#![allow(clippy::cast_possible_truncation, reason = "the numbers of these tests are small")]
+
 use super::model::{Change, Life, Random, State, state};
-use super::section::{self, Head, Kind};
-use super::{FORMAT, Section, SegmentReader, SegmentWriter};
+use super::seeds;
+use crate::checkpoint::section::{self, Head, Kind};
+use crate::checkpoint::{FORMAT, Section, SegmentReader, SegmentWriter, ids, varint};
 use crate::error::Error;
 use crate::limits::{SECTION_BYTES_MAX, SECTION_IDS_MAX, UID_BYTES_MAX};
 
@@ -126,6 +129,21 @@ fn every_flipped_bit_and_every_truncation_is_found_and_says_where() {
 }
 
 #[test]
+fn a_section_of_another_segment_is_found() {
+    let [one, other] = [5, 6].map(|id| {
+        let mut change = Change::default();
+        change.new.members.insert((0, 1), [id].into());
+        change.bytes()
+    });
+    assert_eq!(one.len(), other.len());
+    let begins = section::head(env!("CARGO_PKG_VERSION")).len();
+    let ends = begins + 5 + 2 + 4;
+    let mixed = [&one[..begins], &other[begins..ends], &one[ends..]].concat();
+    let text = read(&mixed).unwrap_err().to_string();
+    assert!(text.contains("the checksum of all checksums is another"), "{text}");
+}
+
+#[test]
 fn a_newer_format_is_refused_by_its_name() {
     let mut bytes = section::head("9.8.7");
     bytes[8..10].copy_from_slice(&(FORMAT + 1).to_le_bytes());
@@ -139,7 +157,12 @@ fn a_newer_format_is_refused_by_its_name() {
 /// A segment that begins with this section.
 fn beginning(kind: Kind, count: u32, payload: &[u8]) -> Vec<u8> {
     let head = Head { kind, shard: 1, serial: 2, count };
-    [section::head("1"), section::frame(head, payload).unwrap()].concat()
+    [section::head("1"), framed(head, payload)].concat()
+}
+
+fn framed(head: Head, payload: &[u8]) -> Vec<u8> {
+    let (before, crc) = section::frame(head, payload).unwrap();
+    [&before, payload, &crc].concat()
 }
 
 #[test]
@@ -175,14 +198,11 @@ fn what_is_wrong_under_a_right_checksum_is_an_error_and_takes_no_memory() {
     // What is small, and would be large once decompressed.
     let bomb = zstd::bulk::compress(&vec![0; 4 * SECTION_BYTES_MAX], 1).unwrap();
     let mut payload = Vec::new();
-    super::varint::put(4 * SECTION_BYTES_MAX as u64, &mut payload);
+    varint::put(4 * SECTION_BYTES_MAX as u64, &mut payload);
     payload.extend(&bomb);
-    let kept = [
-        section::head("1"),
-        section::frame(Head { kind: Kind::Kept, shard: 0, serial: 0, count: 0 }, &[]).unwrap(),
-    ];
-    let note = section::frame(Head { kind: Kind::Note, shard: 0, serial: 0, count: 1 }, &payload);
-    let text = read(&[kept.concat(), note.unwrap()].concat()).unwrap_err().to_string();
+    let kept = beginning(Kind::Kept, 0, &[]);
+    let note = framed(Head { kind: Kind::Note, shard: 0, serial: 0, count: 1 }, &payload);
+    let text = read(&[kept, note].concat()).unwrap_err().to_string();
     assert!(text.contains("longer than any once decompressed"), "{text}");
 }
 
@@ -209,7 +229,7 @@ fn what_is_out_of_order_is_not_written() {
 
 #[test]
 fn merged_is_what_was_there_before_without_what_is_not_kept() {
-    for seed in 0..60 {
+    for seed in seeds(60) {
         let mut life = Life::new(seed);
         let changes: Vec<Change> = (0..12).map(|_| life.go_on(120)).collect();
         let readers = changes.iter().map(|change| reader(&change.bytes().leak()[..]).unwrap());
@@ -263,4 +283,89 @@ fn a_user_twice_in_a_window_is_found() {
     let text = state(twice(), &[7]).unwrap_err().to_string();
     assert!(text.contains("a user of shard 3 is twice in the window of serial 7"), "{text}");
     assert!(state(twice(), &[]).is_ok(), "that is not kept");
+}
+
+/// Sections of ids under a right head and right checksums, then the end.
+fn sections(lists: &[(u8, u64, &[u32])]) -> Vec<u8> {
+    let mut bytes = section::head("1");
+    for &(shard, serial, ids) in lists {
+        let mut payload = Vec::new();
+        ids::encode(ids, &mut payload);
+        let count = ids.len() as u32;
+        bytes.extend(framed(Head { kind: Kind::Members, shard, serial, count }, &payload));
+    }
+    bytes
+}
+
+#[test]
+fn what_is_out_of_order_is_not_read() {
+    for (lists, good) in [
+        (&[(1, 1, &[1, 2][..]), (1, 1, &[3]), (1, 2, &[1]), (2, 1, &[1])][..], 4),
+        (&[(1, 1, &[1, 2]), (1, 1, &[2])], 1),
+        (&[(1, 2, &[1]), (1, 1, &[1])], 1),
+        (&[(2, 1, &[1]), (1, 1, &[1])], 1),
+    ] {
+        let bytes = sections(lists);
+        let mut reader = reader(&bytes).unwrap();
+        for _ in 0..good {
+            assert!(reader.next().unwrap().is_some());
+        }
+        let text = reader.next().unwrap_err().to_string();
+        let ends = text.contains("the file ends here");
+        assert_eq!(ends, good == lists.len(), "{text}");
+    }
+}
+
+/// A segment of these sections, with its end; `change` is made to the end before its checksum.
+fn whole(parts: &[(Head, Vec<u8>)], change: impl FnOnce(&mut u32, &mut u64)) -> Vec<u8> {
+    let mut bytes = section::head("1");
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(&bytes[bytes.len() - 4..]);
+    let (mut count, mut tail) = (0, 0);
+    for (head, payload) in parts {
+        if head.kind == Kind::Kept {
+            tail = bytes.len() as u64;
+        }
+        bytes.extend(framed(*head, payload));
+        crc.update(&bytes[bytes.len() - 4..]);
+        count += 1;
+    }
+    change(&mut count, &mut tail);
+    let end = section::end(count, tail);
+    crc.update(&end);
+    bytes.extend(end);
+    bytes.extend(crc.finalize().to_le_bytes());
+    bytes
+}
+
+#[test]
+fn an_end_that_does_not_say_what_there_is_is_found() {
+    let part = |kind, serial, count, payload: &[u8]| {
+        (Head { kind, shard: 0, serial, count }, payload.to_vec())
+    };
+    let mut list = Vec::new();
+    ids::encode(&[5], &mut list);
+    let members = part(Kind::Members, 3, 1, &list);
+    let kept = part(Kind::Kept, 0, 1, &[3]);
+    let note = [1, 2].map(|of| part(Kind::Note, 0, of, &[&[0][..], &zstd_of_nothing()].concat()));
+    // No users; of the window 3 one member in two bytes.
+    let index = part(Kind::Index, 0, 1, &[0, 0, 3, 1, 2]);
+    let good = [members.clone(), kept.clone(), note[0].clone(), index.clone()];
+    assert_eq!(read(&whole(&good, |_, _| ())).unwrap(), 3);
+    let wrong = |bytes: Vec<u8>| assert!(matches!(read(&bytes), Err(Error::Damaged { .. })));
+    wrong(whole(&good, |count, _| *count += 1));
+    wrong(whole(&good, |_, tail| *tail += 1));
+    for payload in [&[1, 0, 3, 1, 2], &[0, 0, 2, 1, 2], &[0, 0, 3, 2, 2], &[0, 0, 3, 1, 1]] {
+        let lie = part(Kind::Index, 0, 1, payload);
+        wrong(whole(&[members.clone(), kept.clone(), note[0].clone(), lie], |_, _| ()));
+    }
+    wrong(whole(&[members.clone(), kept.clone(), note[1].clone(), index.clone()], |_, _| ()));
+    wrong(whole(&[members.clone(), note[0].clone(), index.clone()], |_, _| ()));
+    wrong(whole(&[members.clone(), kept.clone(), index.clone(), index], |_, _| ()));
+    wrong(whole(&[members, kept, note[0].clone()], |_, _| ()));
+}
+
+/// What zstd makes of no bytes.
+fn zstd_of_nothing() -> Vec<u8> {
+    zstd::bulk::compress(&[], 1).unwrap()
 }

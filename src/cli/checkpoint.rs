@@ -1,0 +1,39 @@
+//! `headcount checkpoint …`: looking at a checkpoint, and making it small.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// `headcount checkpoint …`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum CheckpointCommand {
+    /// Say what a checkpoint holds: segments, users, windows, and where its input was
+    #[command(args_override_self = true)]
+    Inspect(InspectArgs),
+    /// Read all of it: every checksum, every list, and whether they fit together
+    #[command(args_override_self = true)]
+    Verify(CheckpointArgs),
+    /// Write it anew as one segment, without what is of no use; no run may be using it
+    #[command(args_override_self = true)]
+    Compact(CheckpointArgs),
+}
+
+/// Which checkpoint.
+#[derive(Clone, Debug, Args)]
+pub struct CheckpointArgs {
+    /// The directory of a run's --checkpoint
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+}
+
+/// Flags of `headcount checkpoint inspect`.
+#[derive(Clone, Debug, Args)]
+pub struct InspectArgs {
+    #[command(flatten)]
+    /// Which.
+    pub checkpoint: CheckpointArgs,
+    /// Print what the run noted with its state and nothing else: its settings, its input, its clocks, as
+    /// JSON
+    #[arg(long)]
+    pub note: bool,
+}

@@ -1,0 +1,130 @@
+//! `headcount checkpoint`: what a checkpoint holds, whether it is whole, and making it small. Of users
+//! only their number is shown.
+
+use std::path::Path;
+
+use comfy_table::{CellAlignment, Table, presets};
+use indicatif::{BinaryBytes, HumanCount};
+use serde_json::Value;
+
+use super::settle::count;
+use super::{complain, print, say};
+use crate::checkpoint::check::{check, look, tails};
+use crate::checkpoint::{Dir, Manifest, Open, Tail};
+use crate::cli::checkpoint::{CheckpointCommand, InspectArgs};
+use crate::error::{Error, ExitCode};
+
+/// Members of the note that are shown, if they are there.
+const SHOWN: [&str; 2] = ["input", "windows"];
+
+/// Does what is asked.
+pub fn run(command: &CheckpointCommand) -> Result<ExitCode, Error> {
+    match command {
+        CheckpointCommand::Inspect(args) => inspect(args),
+        CheckpointCommand::Verify(args) => verify(&args.dir),
+        CheckpointCommand::Compact(args) => compact(&args.dir),
+    }
+}
+
+/// Shows it, from what its segments say of themselves.
+fn inspect(args: &InspectArgs) -> Result<ExitCode, Error> {
+    let folder = &args.checkpoint.dir;
+    let (manifest, tails) =
+        look(folder, |manifest| Ok((manifest.clone(), tails(folder, manifest)?)))?;
+    let note = tails.last().map(|tail| serde_json::from_slice::<Value>(&tail.note));
+    let note = note.transpose().map_err(|_| Error::Damaged {
+        file: folder.display().to_string(),
+        what: "what the last segment notes is no JSON".into(),
+    })?;
+    if args.note {
+        return print(&format!("{:#}\n", note.unwrap_or_default()));
+    }
+    let mut text = shown(&manifest, &tails);
+    for name in SHOWN {
+        if let Some(value) = note.as_ref().and_then(|note| note.get(name)) {
+            text.push_str(&format!("\n{name}: {value:#}\n"));
+        }
+    }
+    print(&text)
+}
+
+/// The segments as a table, and their sums.
+fn shown(manifest: &Manifest, tails: &[Tail]) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["segment", "level", "bytes", "users", "windows", "memberships"]);
+    for column in 0..6 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let (mut users, mut memberships, mut garbage_bytes) = (0, 0, 0);
+    let kept = tails.last().map_or(&[][..], |tail| &tail.kept);
+    for (entry, Tail { index, .. }) in manifest.segments.iter().zip(tails) {
+        let members: u64 = index.windows.values().map(|held| held.count).sum();
+        let left = index.windows.iter().filter(|(serial, _)| kept.binary_search(serial).is_err());
+        garbage_bytes += left.map(|(_, held)| held.bytes).sum::<u64>();
+        users += index.users.count;
+        memberships += members;
+        let numbers = [entry.bytes, index.users.count, index.windows.len() as u64, members];
+        let [bytes, users, windows, members] = numbers.map(|n| HumanCount(n).to_string());
+        let (number, level) = (entry.number.to_string(), entry.level.to_string());
+        table.add_row([number, level, bytes, users, windows, members]);
+    }
+    let bytes = manifest.bytes();
+    table.add_row([
+        "all".to_owned(),
+        String::new(),
+        HumanCount(bytes).to_string(),
+        HumanCount(users).to_string(),
+        String::new(),
+        HumanCount(memberships).to_string(),
+    ]);
+    format!(
+        "{table}\n\n{} kept; {} of members of others, which merging leaves out\nwritten by headcount {}, format {}\n",
+        count(kept.len() as u64, "window"),
+        BinaryBytes(garbage_bytes),
+        manifest.program,
+        manifest.format,
+    )
+}
+
+/// Reads all of it.
+fn verify(folder: &Path) -> Result<ExitCode, Error> {
+    let found = match look(folder, |manifest| check(folder, manifest)) {
+        Err(damage @ Error::Damaged { .. }) => {
+            complain(&damage);
+            return Ok(ExitCode::Disagree);
+        }
+        found => found?,
+    };
+    print(&format!(
+        "all of {} read and whole: {}, {} with {}\n",
+        count(found.segments as u64, "segment"),
+        count(found.users, "user"),
+        count(found.windows as u64, "window"),
+        count(found.memberships, "membership"),
+    ))
+}
+
+/// Writes it anew.
+fn compact(folder: &Path) -> Result<ExitCode, Error> {
+    let mut dir = Dir::open(folder, Open::Existing)?;
+    if dir.is_open_to_others() {
+        say(&format!(
+            "{0}: others than its owner may look into it, and it holds uids: chmod 700 {0}",
+            folder.display()
+        ));
+    }
+    let before_bytes = dir.manifest().bytes();
+    let segments = dir.manifest().segments.len();
+    let Some(written) = dir.merge_all()? else {
+        return print("no segment is there\n");
+    };
+    print(&format!(
+        "{} of {} became one of {}\n",
+        count(segments as u64, "segment"),
+        BinaryBytes(before_bytes),
+        BinaryBytes(written.entry.bytes),
+    ))
+}
