@@ -339,6 +339,7 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
             last: Instant::now(),
             tally_before,
             point: from,
+            is_within: false,
         });
         let parts = ClockParts {
             clock,

@@ -76,9 +76,21 @@ pub struct Cutting {
     pub tally_before: Tally,
     /// How far the log is judged.
     pub point: Option<Point>,
+    /// It is judged further, to where no run can go on: within a chunk or a line.
+    pub is_within: bool,
 }
 
 impl Cutting {
+    /// A batch was judged; whether another run could go on after it.
+    fn judged(&mut self, batch: &Batch) -> bool {
+        if batch.ends_at.is_some() {
+            (self.point, self.is_within) = (batch.ends_at, false);
+        } else {
+            self.is_within |= batch.tally != Tally::default();
+        }
+        batch.ends_at.is_some()
+    }
+
     fn is_due(&self) -> bool {
         // Acquire: pairs with the output's release; not needed for what is kept, which comes by rings.
         self.last.elapsed() >= self.every && !self.under_way.load(Ordering::Acquire)
@@ -305,9 +317,8 @@ impl ClockStage {
         }
         self.heed_unit();
         if let Some(cutting) = &mut self.cutting
-            && let point @ Some(_) = batch.ends_at
+            && cutting.judged(batch)
         {
-            cutting.point = point;
             let can_be = self.report.failed.is_none() && self.stop.reason() == StopReason::Running;
             if can_be && self.unit_check.verdict() == UnitVerdict::Right && cutting.is_due() {
                 batch.verdicts.cut(Cut::After);
@@ -333,7 +344,8 @@ impl ClockStage {
     fn cuts_the_end(&self) -> bool {
         let is_right = self.unit_check.verdict() == UnitVerdict::Right;
         let stopped = matches!(self.stop.reason(), StopReason::Running | StopReason::Interrupted);
-        self.cutting.is_some() && self.report.failed.is_none() && is_right && stopped
+        let can_be = self.cutting.as_ref().is_some_and(|cutting| !cutting.is_within);
+        can_be && self.report.failed.is_none() && is_right && stopped
     }
 
     /// A batch is judged: it goes to the readers, its heads and what else there is to say to the output.

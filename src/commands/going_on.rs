@@ -82,6 +82,9 @@ impl GoingOn {
         results: Option<&Output>,
         rejects: Option<&Output>,
     ) -> Result<Before, Error> {
+        for output in [results, rejects].into_iter().flatten() {
+            output.keep_name()?;
+        }
         let Some(note) = &self.note else { return Ok(Before::default()) };
         let OutputState { results_bytes, rejects_bytes, .. } = note.output;
         for (flag, now, before) in

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::input::Input;
@@ -13,6 +13,8 @@ use crate::input::file_id::FileId;
 /// An output, open and with what it held before.
 pub struct Output {
     name: String,
+    /// Where it stands, if it was given by name.
+    path: Option<PathBuf>,
     file: File,
     is_file: bool,
     /// Two outputs in this would spoil each other; none for devices, and pipes that the shell named.
@@ -28,7 +30,8 @@ impl Output {
         let name = path.display().to_string();
         let open = File::options().write(true).create(true).truncate(false).open(path);
         let file = open.map_err(|e| Error::output(&name, e))?;
-        Output::look_at(name, file, path.starts_with("/dev"), inputs)
+        let output = Output::look_at(name, file, path.starts_with("/dev"), inputs)?;
+        Ok(Output { path: Some(path.to_owned()), ..output })
     }
 
     /// What stdout is, unless that is an input.
@@ -49,7 +52,7 @@ impl Output {
         }
         let is_file = metadata.is_file();
         let exclusive = (is_file || !shared).then(|| FileId::of(&metadata));
-        Ok(Output { name, file, is_file, exclusive })
+        Ok(Output { name, path: None, file, is_file, exclusive })
     }
 
     /// Refuses two outputs in one place.
@@ -65,6 +68,17 @@ impl Output {
             }
         }
         Ok(())
+    }
+
+    /// Has a file's name be on the disk, too, which its content is of no use without.
+    ///
+    /// # Errors
+    /// It cannot be.
+    pub fn keep_name(&self) -> Result<(), Error> {
+        let Some(path) = self.path.as_deref().filter(|_| self.is_file) else { return Ok(()) };
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let folder = File::open(parent.unwrap_or(Path::new(".")));
+        folder.and_then(|folder| folder.sync_all()).map_err(|e| Error::output(&self.name, e))
     }
 
     /// Its name in messages.

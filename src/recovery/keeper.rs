@@ -152,7 +152,10 @@ impl Keeper {
 fn keep(writing: &mut Writing, cut: &Cut) -> Result<(), Error> {
     loop {
         match writing.write(cut) {
-            Err(error) if writing.on_failure == OnFailure::Retry => {
+            // What is damaged, or not known to be there, does not get better.
+            Err(error @ (Error::Output { .. } | Error::Input { .. }))
+                if writing.on_failure == OnFailure::Retry =>
+            {
                 // Where stderr is closed or full there is nobody left to tell.
                 let _ = writeln!(
                     io::stderr(),

@@ -87,3 +87,21 @@ fn a_file_more_is_the_log_grown() {
         assert!(left.frames_read() < peace.frames_read());
     }
 }
+
+/// A line that is longer than any frame may be, and has no end: where it ends no run can go on.
+#[test]
+fn nothing_of_a_log_that_ends_within_a_line_is_counted_twice() {
+    for packing in Packing::ALL {
+        let place = Place::new();
+        let mut bytes = logs::bytes(&logs::workload(5, 20_000, 3.0));
+        bytes.resize(bytes.len() + 17 * 1024 * 1024, b'x');
+        let log = place.at("log");
+        std::fs::write(&log, packing.pack(bytes)).unwrap();
+        let task = Task::new(&[log.to_str().unwrap()], "--windows hour,day");
+        let (peace, _) = task.in_peace();
+        for _ in 0..3 {
+            place.run(&task).exits(0);
+            place.left().is_that_of(&peace, "ends within a line");
+        }
+    }
+}
