@@ -61,7 +61,7 @@ pub(crate) fn run(log: &Log, warm_days: u64, settings: &ClockSettings) -> Run {
         run.anonymous_bytes =
             run.anonymous_bytes.max(anonymous_bytes().saturating_sub(anonymous_before));
     }
-    assert_eq!(clock.judged().counted + clock.judged().parked, frames);
+    assert_eq!(clock.judged().counted + clock.parked(), frames);
     let last = &mut pool[0];
     last.clear();
     last.seal(0, BatchEnd::ChunkDone);
