@@ -284,10 +284,15 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
         };
         let mut readers = Vec::new();
         let mut counts = Vec::new();
-        let slots = job.clock.windows_open_max();
+        // Those of an earlier run may have been more, by its settings.
+        let slots = match clock_before {
+            Some(_) => limits::WINDOWS_OPEN_MAX,
+            None => job.clock.windows_open_max(),
+        };
         let fixed = Fixed::new(&topology, &sizes, &shape);
         let counter_bytes = fixed.counter_bytes(sizes.memory_bytes, topology.counters)?;
-        let resumes = clock_before.is_some();
+        let unit_is_right =
+            clock_before.as_ref().is_some_and(|before| before.clock.newest_s.is_some());
         let tally_before = clock_before.as_ref().map_or_else(Tally::default, |before| before.tally);
         let clock = match clock_before {
             Some(before) => Clock::restore(&job.clock, before.clock, &hasher)?,
@@ -343,7 +348,7 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
         });
         let parts = ClockParts {
             clock,
-            unit_check: match resumes {
+            unit_check: match unit_is_right {
                 true => UnitCheck::right(),
                 false => UnitCheck::new(job.scan.ts_unit),
             },

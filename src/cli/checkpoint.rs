@@ -33,7 +33,7 @@ pub struct InspectArgs {
     /// Which.
     pub checkpoint: CheckpointArgs,
     /// Print what the run noted with its state and nothing else: its settings, its input, its clocks, as
-    /// JSON
+    /// JSON. Frames that wait stand in it with their uids
     #[arg(long)]
     pub note: bool,
 }

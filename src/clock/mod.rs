@@ -163,6 +163,8 @@ pub struct Clock {
     let_go_s: Option<i64>,
     /// By series, where it was added to those of earlier runs: the latest time counted before.
     since_s: Vec<Option<i64>>,
+    /// Series that earlier runs counted, by name.
+    dropped: Vec<String>,
     /// What an earlier run said of windows that were not final.
     said_before: Vec<SaidOf>,
     /// The latest time counted.
@@ -206,6 +208,7 @@ impl Clock {
             out_before_s: None,
             let_go_s: None,
             since_s: vec![None; series],
+            dropped: Vec::new(),
             said_before: Vec::new(),
             newest_s: None,
             route: Vec::with_capacity(settings.calendar.places()),

@@ -27,6 +27,8 @@ pub type Serial = u64;
 pub struct ClockState {
     /// The series, by name.
     pub series: Vec<SeriesState>,
+    /// Names of series that were counted once and are no longer.
+    pub dropped: Vec<String>,
     /// Windows that end up to this time are kept no longer, unix seconds.
     pub let_go_s: Option<i64>,
     /// The wall clock at its highest, unix seconds.
@@ -154,6 +156,7 @@ impl Clock {
             series: series
                 .map(|(name, &since_s)| SeriesState { name: name.to_string(), since_s })
                 .collect(),
+            dropped: self.dropped.clone(),
             let_go_s: self.let_go_to_s(),
             now_s: self.now_s,
             lowest_s: self.lowest_s,
@@ -196,18 +199,19 @@ impl Clock {
 
     /// A clock that goes on from a state. It may go by other rules from here on, and count other series:
     /// of new ones those windows are complete that begin after the latest time counted so far; series that
-    /// are counted no longer are forgotten.
+    /// are counted no longer are forgotten, and cannot be taken up again: what was said of their windows is
+    /// not known any more.
     ///
     /// # Errors
-    /// A window kept then is another one now, by the time zones' data of this program; or there are too
-    /// many.
+    /// A window kept then is another one now, by the time zones' data of this program; there are too many;
+    /// or a series was dropped before.
     pub fn restore(
         settings: &ClockSettings,
         state: ClockState,
         hasher: &UidHasher,
     ) -> Result<Clock, Error> {
         let mut clock = Clock::new(settings);
-        let state = clock.by_own_series(state);
+        let state = clock.by_own_series(state)?;
         clock.let_go_s = state.let_go_s;
         if !clock.now_is_fixed {
             clock.now_s = state.now_s;
@@ -249,8 +253,19 @@ impl Clock {
     }
 
     /// The state with its series numbered as they are here, and when those began that are new.
-    fn by_own_series(&mut self, mut state: ClockState) -> ClockState {
+    fn by_own_series(&mut self, mut state: ClockState) -> Result<ClockState, Error> {
         let names = self.calendar.names();
+        if let Some(again) =
+            names.iter().map(SeriesName::to_string).find(|name| state.dropped.contains(name))
+        {
+            return Err(Error::usage(format!(
+                "windows {again} were counted by an earlier run that the checkpoint goes on from, and left out by a later one: what was put out for them is not known any more; leave them out, or start over with --fresh"
+            )));
+        }
+        self.dropped = std::mem::take(&mut state.dropped);
+        let all = state.series.iter().map(|series| &series.name);
+        let is_own = |name: &&String| names.iter().any(|own| own.to_string() == **name);
+        self.dropped.extend(all.filter(|name| !is_own(name)).cloned());
         let before = |name: &SeriesName| {
             let name = name.to_string();
             state.series.iter().position(|series| series.name == name)
@@ -292,7 +307,7 @@ impl Clock {
             .iter()
             .map(|then| then.and_then(|then| by_series.get(then).copied()).unwrap_or_default())
             .collect();
-        state
+        Ok(state)
     }
 
     /// Windows that end up to this time are kept no longer.

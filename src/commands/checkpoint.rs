@@ -15,7 +15,7 @@ use crate::cli::checkpoint::{CheckpointCommand, InspectArgs};
 use crate::error::{Error, ExitCode};
 
 /// Members of the note that are shown, if they are there.
-const SHOWN: [&str; 2] = ["input", "windows"];
+const SHOWN: [&str; 2] = ["input", "output"];
 
 /// Does what is asked.
 pub fn run(command: &CheckpointCommand) -> Result<ExitCode, Error> {

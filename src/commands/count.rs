@@ -1,6 +1,5 @@
 //! `headcount count`: the main job, from flags to accounts.
 
-use std::fs::File;
 use std::path::PathBuf;
 
 use super::going_on::{Before, GoingOn};
@@ -16,6 +15,7 @@ use crate::error::{Error, ExitCode};
 use crate::output::reject_lines::RejectLines;
 use crate::output::rejects::RejectSink;
 use crate::output::sink::{LineSink, ResultSink};
+use crate::recovery::written::Written;
 use crate::ring::Stop;
 use crate::scan::stage::Depth;
 use crate::stats::Live;
@@ -55,20 +55,21 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     };
     // What has to be on the disk before a checkpoint counts.
     let mut written = Vec::new();
-    let mut note_written = |name: &str, file: &File| -> Result<(), Error> {
-        let twin = file.try_clone().map_err(|e| Error::output(name, e))?;
-        written.push((name.to_owned(), twin));
-        Ok(())
-    };
     let with_past = args.frames.windows.returning.is_some();
     let sink: Box<dyn ResultSink> = match (topics_written::results(args)?, to) {
         (Some(topic), _) => topic,
         (None, Some(to)) => {
             let name = to.name().to_owned();
+            let besides = to.besides(Written::Results)?;
             let file = to.from(before.results_bytes)?;
-            note_written(&name, &file)?;
-            let bytes = before.results_bytes.unwrap_or(0);
-            Box::new(LineSink::new(&name, output.format, file).with_past(with_past).after(bytes))
+            let sink = LineSink::new(&name, output.format, file).with_past(with_past);
+            match besides {
+                Some(besides) => {
+                    written.push(besides);
+                    Box::new(sink.after(before.results_bytes.unwrap_or(0)))
+                }
+                None => Box::new(sink),
+            }
         }
         (None, None) => {
             Box::new(LineSink::new("stdout", output.format, std::io::stdout()).with_past(with_past))
@@ -78,9 +79,15 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
         (Some(topic), _) => Some(topic),
         (None, Some(file)) => {
             let name = file.name().to_owned();
-            let file = file.from(before.rejects_bytes)?;
-            note_written(&name, &file)?;
-            Some(Box::new(RejectLines::new(&name, file).after(before.rejects_bytes.unwrap_or(0))))
+            let besides = file.besides(Written::Rejects)?;
+            let sink = RejectLines::new(&name, file.from(before.rejects_bytes)?);
+            match besides {
+                Some(besides) => {
+                    written.push(besides);
+                    Some(Box::new(sink.after(before.rejects_bytes.unwrap_or(0))))
+                }
+                None => Some(Box::new(sink)),
+            }
         }
         (None, None) => None,
     };
@@ -91,7 +98,7 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     let checkpoints = match going_on {
         Some(going_on) => {
             going_on.tell(output.quiet);
-            Some(going_on.into_checkpoints(output.format, written)?)
+            Some(going_on.into_checkpoints(output.format, written, stop.clone())?)
         }
         None => None,
     };

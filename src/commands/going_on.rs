@@ -1,6 +1,5 @@
 //! `--checkpoint`: opens what an earlier run left, and says whether this one may go on with it.
 
-use std::fs::File;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -21,6 +20,8 @@ use crate::recovery::inputs::Inputs;
 use crate::recovery::keeper::{Keeper, OnFailure, Writing};
 use crate::recovery::note::{Note, OutputState};
 use crate::recovery::users::InDir;
+use crate::recovery::written::{FileState, OutputFile};
+use crate::ring::Stop;
 
 /// Checkpoints, open and looked at, before anything runs.
 pub struct GoingOn {
@@ -86,18 +87,20 @@ impl GoingOn {
             output.keep_name()?;
         }
         let Some(note) = &self.note else { return Ok(Before::default()) };
-        let OutputState { results_bytes, rejects_bytes, .. } = note.output;
+        let OutputState { results: of_results, rejects: of_rejects, .. } = note.output;
+        let is_file = |output: &&Output| output.is_file();
+        let (results, rejects) = (results.filter(is_file), rejects.filter(is_file));
         for (flag, now, before) in
-            [("--to", results, results_bytes), ("--rejects", rejects, rejects_bytes)]
+            [("--to", results, of_results), ("--rejects", rejects, of_rejects)]
         {
             match (now, before) {
-                (Some(now), Some(bytes)) => now.check_len(bytes)?,
+                (Some(now), Some(state)) => now.check_is(&state)?,
                 (None, None) => {}
                 (now, _) => {
                     let (was, is) =
                         if now.is_some() { ("without", "with") } else { ("with", "without") };
                     return Err(Error::usage(format!(
-                        "{}: it is the checkpoint of a run {was} {flag}, and this one is {is}: give the same, or start over with --fresh",
+                        "{}: it is the checkpoint of a run {was} a file of {flag}, and this one is {is}: give the same, or start over with --fresh",
                         self.dir.name()
                     )));
                 }
@@ -109,7 +112,8 @@ impl GoingOn {
                 "--format is {format} and was {was}: give the same, or start over with --fresh"
             )));
         }
-        Ok(Before { results_bytes, rejects_bytes })
+        let bytes = |state: Option<FileState>| state.map(|state| state.bytes);
+        Ok(Before { results_bytes: bytes(of_results), rejects_bytes: bytes(of_rejects) })
     }
 
     /// Says where it goes on, unless it is told to be quiet.
@@ -134,7 +138,8 @@ impl GoingOn {
     pub fn into_checkpoints(
         self,
         format: Format,
-        outputs: Vec<(String, File)>,
+        outputs: Vec<OutputFile>,
+        stop: Stop,
     ) -> Result<Checkpoints, Error> {
         let GoingOn { dir, note, settings, inputs, every, on_failure } = self;
         let restored = match note {
@@ -158,7 +163,7 @@ impl GoingOn {
             outputs,
             on_failure,
         };
-        let keeper = Box::new(Keeper::start(writing)?);
+        let keeper = Box::new(Keeper::start(writing, stop)?);
         Ok(Checkpoints { keeper, every, restored })
     }
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::error::Error;
 use crate::input::Input;
 use crate::input::file_id::FileId;
+use crate::recovery::written::{FileState, OutputFile, Written};
 
 /// An output, open and with what it held before.
 pub struct Output {
@@ -97,19 +98,44 @@ impl Output {
         Ok(self.file)
     }
 
-    /// Whether it has so many bytes at least, as an earlier run has written them.
+    /// Whether it is a plain file.
+    pub fn is_file(&self) -> bool {
+        self.is_file
+    }
+
+    /// Whether it begins with what an earlier run has written.
     ///
     /// # Errors
-    /// It is shorter, or no file.
-    pub fn check_len(&self, bytes: u64) -> Result<(), Error> {
+    /// It does not.
+    pub fn check_is(&self, before: &FileState) -> Result<(), Error> {
         let len = self.file.metadata().map_err(|e| Error::output(&self.name, e))?.len();
-        if self.is_file && len >= bytes {
-            return Ok(());
-        }
+        let why = match self.read_besides()? {
+            Some(_) if len < before.bytes => {
+                format!("it has {len} bytes, and had {}", before.bytes)
+            }
+            Some(read) if before.is_of(&read) => return Ok(()),
+            _ => "it is not the file that was written".into(),
+        };
         Err(Error::usage(format!(
-            "{}: it has {len} bytes, and had {bytes} when the checkpoint was made: give the file that was written then, or start over with --fresh",
+            "{}: {why} when the checkpoint was made: give the file that was written then, or start over with --fresh",
             self.name
         )))
+    }
+
+    /// The same file to be read, if it is a plain one that was given by name.
+    fn read_besides(&self) -> Result<Option<File>, Error> {
+        let Some(path) = self.path.as_deref().filter(|_| self.is_file) else { return Ok(None) };
+        File::open(path).map(Some).map_err(|e| Error::output(&self.name, e))
+    }
+
+    /// The same for whoever keeps checkpoints; none if it is no plain file, which has no length.
+    ///
+    /// # Errors
+    /// It cannot be opened once more.
+    pub fn besides(&self, what: Written) -> Result<Option<OutputFile>, Error> {
+        let Some(read) = self.read_besides()? else { return Ok(None) };
+        let file = self.file.try_clone().map_err(|e| Error::output(&self.name, e))?;
+        Ok(Some(OutputFile { what, name: self.name.clone(), file, read }))
     }
 
     /// Cuts a file back to the bytes an earlier run has written, behind which is written on; with none it

@@ -119,7 +119,8 @@ impl Current {
     }
 }
 
-fn is_line_end(file: &File, offset: u64) -> io::Result<bool> {
+/// Whether the byte at an offset ends a line.
+pub(super) fn is_line_end(file: &File, offset: u64) -> io::Result<bool> {
     let mut byte = [0];
     file.read_exact_at(&mut byte, offset)?;
     Ok(byte == *b"\n")

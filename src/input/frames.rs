@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use memchr::memchr;
 
-use super::claim::{Claim, Claims, Range};
+use super::claim::{Claim, Claims, Range, is_line_end};
 use super::mapped::Window;
 use super::messages::News;
 use super::range::RangeWork;
@@ -171,7 +171,9 @@ impl FrameReader {
                 self.input = input;
                 self.offset = range.from;
                 let at_end = range.to == range.file_end;
-                self.ends_at = Some(Point { input, offset: range.to, at_end });
+                // A last line without an end may be half a line, of a file that is being written.
+                let is_whole = !at_end || is_line_end(&range.file, range.to - 1).unwrap_or(false);
+                self.ends_at = is_whole.then_some(Point { input, offset: range.to, at_end });
                 // By its last byte: of its first ones the kernel may have read ahead.
                 let in_memory = is_in_memory(&range.file, range.to.saturating_sub(1));
                 claims.ahead.claimed(&range.file, (range.from, range.to), in_memory);

@@ -104,6 +104,8 @@ pub struct Stream {
     /// Bytes done with but not yet accounted in a block (the rest of a line too long).
     skipped_bytes: u64,
     skipping: bool,
+    /// The last line has no end.
+    ends_within: bool,
     /// Offset up to which an earlier run has read, in uncompressed data.
     read_before: u64,
     /// The decoder has taken all there was: it is asked again only when there is more, for one of
@@ -132,6 +134,7 @@ impl Stream {
             offset: 0,
             skipped_bytes: 0,
             skipping: false,
+            ends_within: false,
             read_before: 0,
             starved: false,
             ended: false,
@@ -145,9 +148,11 @@ impl Stream {
         self.read_before = offset;
     }
 
-    /// The offset at which the next line begins; none within a line.
+    /// The offset at which the next line begins; none within a line, or behind a last one that has no end: it
+    /// may be half a line, of a file that is being written.
     pub fn next_line_at(&self) -> Option<u64> {
-        (!self.skipping && self.offset >= self.read_before).then_some(self.offset)
+        let is_within = self.skipping || self.ends_within || self.offset < self.read_before;
+        (!is_within).then_some(self.offset)
     }
 
     /// The descriptor to wait on.
@@ -221,6 +226,7 @@ impl Stream {
         }
         let rest = self.buf.unread().len();
         if rest > 0 || self.skipped_bytes > 0 {
+            self.ends_within = rest > 0;
             return Pull::Block(self.hand_over(rest, into));
         }
         Pull::Ended

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::input::{Input, Point};
 
 /// Bytes that are looked at, at the beginning of an input and before a point.
-const LOOKED_AT_BYTES: u64 = 4096;
+pub(super) const LOOKED_AT_BYTES: u64 = 4096;
 
 /// What stands in a stretch of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,7 +63,7 @@ pub struct Inputs {
 }
 
 impl Print {
-    fn of(file: &File, from: u64, to: u64) -> io::Result<Print> {
+    pub(super) fn of(file: &File, from: u64, to: u64) -> io::Result<Print> {
         let len = usize::try_from(to - from).map_err(|_| ErrorKind::InvalidInput)?;
         let mut bytes = vec![0; len];
         file.read_exact_at(&mut bytes, from)?;
@@ -105,12 +105,14 @@ impl Inputs {
     ///
     /// # Errors
     /// The one that is being read cannot be looked at.
-    pub fn state(&self, point: Option<Point>) -> io::Result<InputsState> {
+    pub fn state(&self, point: Option<Point>) -> Result<InputsState, Error> {
         let before_point = match point {
             Some(point) => match self.twins.get(point.input as usize) {
                 Some(Twin { file, from: Some(_) }) => {
                     let from = point.offset.saturating_sub(LOOKED_AT_BYTES);
-                    Some(Print::of(file, from, point.offset)?)
+                    let name = &self.states[point.input as usize].name;
+                    let before = Print::of(file, from, point.offset);
+                    Some(before.map_err(|e| Error::input(name, e))?)
                 }
                 _ => None,
             },

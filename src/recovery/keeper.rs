@@ -5,7 +5,6 @@
 //! are counted. After each cut segments are merged if it is time.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::time::Duration;
@@ -14,6 +13,7 @@ use serde_json::Value;
 
 use super::inputs::Inputs;
 use super::note::{Note, OutputState};
+use super::written::{FileState, OutputFile, Written};
 use crate::checkpoint::{Dir, SegmentWriter};
 use crate::clock::state::Serial;
 use crate::clock::verdict::Slot;
@@ -21,6 +21,7 @@ use crate::count::journal::ShardCut;
 use crate::count::users::Id;
 use crate::error::Error;
 use crate::output::sink::{Cut, CutKeeper};
+use crate::ring::{Stop, StopReason};
 use crate::thread;
 
 /// How long after a failure it is tried again, where that is wanted.
@@ -48,8 +49,8 @@ pub struct Writing {
     pub inputs: Inputs,
     /// How results are written.
     pub format: String,
-    /// Files of results and rejects, with their names.
-    pub outputs: Vec<(String, File)>,
+    /// Files of results and rejects.
+    pub outputs: Vec<OutputFile>,
     /// What to do when it fails.
     pub on_failure: OnFailure,
 }
@@ -60,17 +61,17 @@ impl Writing {
     /// # Errors
     /// It cannot be written; the checkpoint before stays as it was.
     pub fn write(&mut self, cut: &Cut) -> Result<(), Error> {
-        for (name, file) in &self.outputs {
-            file.sync_data().map_err(|e| Error::output(name, e))?;
+        for output in &self.outputs {
+            output.sync()?;
         }
-        let input = self.inputs.state(cut.clock.point).map_err(|e| Error::input("input", e))?;
+        let input = self.inputs.state(cut.clock.point)?;
         let note = Note {
             settings: self.settings.clone(),
             input,
             output: OutputState {
                 format: self.format.clone(),
-                results_bytes: cut.results_bytes,
-                rejects_bytes: cut.rejects_bytes,
+                results: self.written(Written::Results, cut.results_bytes)?,
+                rejects: self.written(Written::Rejects, cut.rejects_bytes)?,
             },
             tally: cut.clock.tally,
             clock: cut.clock.clock.clone(),
@@ -88,8 +89,19 @@ impl Writing {
             segment.note(&note)
         })?;
         self.is_base = false;
-        self.dir.merge_if_due()?;
         Ok(())
+    }
+}
+
+impl Writing {
+    /// What is noted of an output that has so many bytes.
+    fn written(&self, what: Written, bytes: Option<u64>) -> Result<Option<FileState>, Error> {
+        let file = self.outputs.iter().find(|output| output.what == what);
+        match (file, bytes) {
+            (Some(file), Some(bytes)) => file.state(bytes).map(Some),
+            (None, bytes) => Ok(bytes.map(FileState::unseen)),
+            (Some(_), None) => Ok(None),
+        }
     }
 }
 
@@ -130,13 +142,13 @@ impl Keeper {
     ///
     /// # Errors
     /// There is none.
-    pub fn start(mut writing: Writing) -> Result<Keeper, Error> {
+    pub fn start(mut writing: Writing, stop: Stop) -> Result<Keeper, Error> {
         let name = writing.dir.name().to_owned();
         let (cuts, taken) = channel::<Cut>();
         let (done, kept) = channel();
         thread::spawn_keeper(move || {
             for cut in taken {
-                if done.send(keep(&mut writing, &cut)).is_err() {
+                if done.send(keep(&mut writing, &cut, &stop)).is_err() {
                     break;
                 }
             }
@@ -149,23 +161,27 @@ impl Keeper {
     }
 }
 
-fn keep(writing: &mut Writing, cut: &Cut) -> Result<(), Error> {
-    loop {
-        match writing.write(cut) {
-            // What is damaged, or not known to be there, does not get better.
-            Err(error @ (Error::Output { .. } | Error::Input { .. }))
-                if writing.on_failure == OnFailure::Retry =>
-            {
-                // Where stderr is closed or full there is nobody left to tell.
-                let _ = writeln!(
-                    io::stderr(),
-                    "headcount: {error}; the checkpoint is tried again, the one before it stays"
-                );
-                std::thread::sleep(TRY_AGAIN_IN);
-            }
-            done => return done,
+/// Keeps a cut, and merges if it is time. Where that is wanted, what failed for want of room or the like is
+/// tried again, as long as the run goes on; the merging, which can wait, with the next cut.
+fn keep(writing: &mut Writing, cut: &Cut, stop: &Stop) -> Result<(), Error> {
+    let retries = writing.on_failure == OnFailure::Retry;
+    let put_off = |error: Error| match error {
+        // What is damaged, or not known to be there, does not get better.
+        Error::Output { .. } if retries && stop.reason() == StopReason::Running => {
+            // Where stderr is closed or full there is nobody left to tell.
+            let _ = writeln!(
+                io::stderr(),
+                "headcount: {error}; it is tried again, and the checkpoint before stays"
+            );
+            Ok(())
         }
+        error => Err(error),
+    };
+    while let Err(error) = writing.write(cut) {
+        put_off(error)?;
+        std::thread::sleep(TRY_AGAIN_IN);
     }
+    writing.dir.merge_if_due().map(drop).or_else(put_off)
 }
 
 impl CutKeeper for Keeper {
@@ -202,7 +218,8 @@ impl CutKeeper for AtOnce {
     }
 
     fn keep(&mut self, cut: Cut) -> Result<(), Error> {
-        self.0.write(&cut)
+        self.0.write(&cut)?;
+        self.0.dir.merge_if_due().map(drop)
     }
 
     fn is_kept(&mut self) -> Result<bool, Error> {

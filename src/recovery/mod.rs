@@ -11,7 +11,7 @@
 //! | the clock: partitions, windows, frames that wait | [`crate::clock::state`] | put back before the first frame |
 //! | users and their windows | [`crate::count::journal`] | under new numbers, into new counters ([`users`]) |
 //! | how far the input is judged | [`crate::input::Point`] | the rest is claimed, if it is the same input ([`inputs`]) |
-//! | how long the outputs are | the sinks | what was written later is cut off, and comes again |
+//! | how long the outputs are | the sinks | what was written later is cut off, and comes again, if they are the same files ([`written`]) |
 //! | settings | [`note`] | those an answer depends on must be the same |
 //!
 //! Invariants:
@@ -27,3 +27,4 @@ pub mod inputs;
 pub mod keeper;
 pub mod note;
 pub mod users;
+pub mod written;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::inputs::InputsState;
+use super::written::FileState;
 use crate::batch::Tally;
 use crate::clock::state::ClockState;
 use crate::error::Error;
@@ -29,17 +30,17 @@ pub struct Note {
 pub struct OutputState {
     /// How results are written.
     pub format: String,
-    /// Bytes of the results' file; none if they went to stdout.
-    pub results_bytes: Option<u64>,
-    /// Bytes of the rejects' file, if there is one.
-    pub rejects_bytes: Option<u64>,
+    /// The results' file; none if they went elsewhere.
+    pub results: Option<FileState>,
+    /// The rejects' file, if there is one.
+    pub rejects: Option<FileState>,
 }
 
 /// Settings that another run may have otherwise. They are rules for what comes from here on, and what was
 /// counted by others is right by those; or series of windows, each counted apart. (The clock sees to it
 /// that no window let go by the old rules is opened again by the new ones, and that a new series' windows
 /// are not said to be complete where they are not.)
-const FREE: [&str; 14] = [
+const FREE: [&str; 13] = [
     "windows",
     "timezones",
     "max_lag_s",
@@ -49,7 +50,6 @@ const FREE: [&str; 14] = [
     "max_ahead_s",
     "every_s",
     "emit",
-    "fill",
     "max_refused",
     "now_s",
     "timezone_data",
@@ -80,9 +80,10 @@ impl Note {
     /// # Errors
     /// They are no note of a version known here.
     pub fn from_bytes(bytes: &[u8], name: &str) -> Result<Note, Error> {
-        serde_json::from_slice(bytes).map_err(|e| {
+        // What serde says might quote a uid.
+        serde_json::from_slice(bytes).map_err(|_| {
             Error::usage(format!(
-                "{name}: this version of headcount does not know what the checkpoint's note says ({e}): go on with the version that made it, or start over with --fresh"
+                "{name}: this version of headcount does not know what the checkpoint's note says: go on with the version that made it, or start over with --fresh"
             ))
         })
     }

@@ -26,6 +26,8 @@ fn other_settings_are_refused_by_name() {
         place.run_with(&task, &[more]).exits(2).says(flag).says("--fresh");
         assert!(place.files() == before, "{more} changed something");
     }
+    place.run_with(&task, &["--fill"]).exits(2).says("--fill").says("--fresh");
+    assert!(place.files() == before, "--fill changed something");
     place.run(&task).exits(0);
     assert_eq!(place.left().frames_read(), 0);
 }
@@ -41,7 +43,7 @@ fn what_changes_no_count_may_change() {
         &["--wait=park", "--quiet"],
         &["--scanners=3", "--counters=2"],
         &["--checkpoint-every=7s"],
-        &["--every=20s", "--fill"],
+        &["--every=20s"],
     ] {
         place.run_with(&task, more).exits(0);
         assert_eq!((place.left().frames_read(), place.left().out), (0, out.clone()), "{more:?}");
@@ -157,4 +159,29 @@ fn results_cut_short_by_another_are_refused() {
         place.run(&task).exits(0);
         assert_eq!(std::fs::read(&path).unwrap(), bytes);
     }
+}
+
+/// Fewer windows are kept from the next run on than the checkpoint has.
+#[test]
+fn less_may_be_kept() {
+    for (first, then) in
+        [("--agree=off", "--keep=1m"), ("--agree=off", "--late=drop"), ("--keep=2h", "--agree=off")]
+    {
+        let place = Place::new();
+        let log = place.at("log");
+        std::fs::write(&log, logs::bytes(&logs::workload(5, 20_000, 3.0))).unwrap();
+        let task = Task::new(&[log.to_str().unwrap()], &format!("{FLAGS} {first}"));
+        place.run(&task).exits(0);
+        place.run_with(&task, &[then]).exits(0);
+        assert_eq!(place.left().frames_read(), 0, "{first}, then {then}");
+    }
+}
+
+#[test]
+fn windows_left_out_are_not_taken_up_again() {
+    let (place, task) = counted();
+    place.run_with(&task, &["--windows=minute,day"]).exits(0);
+    let before = place.files();
+    place.run_with(&task, &["--windows=minute,hour"]).exits(2).says("windows hour").says("--fresh");
+    assert!(place.files() == before, "something was changed");
 }

@@ -77,9 +77,7 @@ fn a_step_that_fails_is_tried_again_where_that_is_wanted() {
     let case = Case::new();
     let retry = "--checkpoint-failure=retry".to_owned();
     let task = Task { flags: [&case.task.flags[..], &[retry]].concat(), ..case.task.clone() };
-    for point in
-        before_it_counts(&fail::SEGMENT).into_iter().chain(before_it_counts(&fail::MANIFEST))
-    {
+    for point in [&fail::SEGMENT, &fail::MERGED, &fail::MANIFEST].map(before_it_counts).concat() {
         let place = Place::in_memory();
         // A run that finds a checkpoint writes its first on the thread that tries again.
         place.start_failing(&task, &format!("{}*2=kill", fail::SEGMENT.before_write)).end();

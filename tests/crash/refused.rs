@@ -97,3 +97,44 @@ fn a_second_run_at_once_is_refused_and_disturbs_nothing() {
     place.left().is_that_of(&peace, "with another run that was refused");
     place.run(&task).exits(0);
 }
+
+#[test]
+fn another_file_of_results_is_not_cut_back() {
+    let place = Place::new();
+    let task = small(&place);
+    place.run(&task).exits(0);
+    let out = std::fs::read(place.at("out.jsonl")).unwrap();
+    for name in ["out.jsonl", "rejects.jsonl"] {
+        let own = std::fs::read(place.at(name)).unwrap();
+        let other = b"another\n".repeat(10_000);
+        std::fs::write(place.at(name), &other).unwrap();
+        place.run(&task).exits(2).says(name).says("--fresh");
+        assert_eq!(std::fs::read(place.at(name)).unwrap(), other);
+        std::fs::write(place.at(name), own).unwrap();
+    }
+    place.run(&task).exits(0);
+    assert_eq!(std::fs::read(place.at("out.jsonl")).unwrap(), out);
+}
+
+/// What is no plain file has no length, and cannot be brought to a disk.
+#[test]
+fn results_may_go_nowhere() {
+    let place = Place::new();
+    let task = small(&place);
+    for _ in 0..2 {
+        place.run_with(&task, &["--to=/dev/null", "--rejects=/dev/null"]).exits(0);
+    }
+}
+
+/// A run that has seen no frame yet has not seen in which unit they are.
+#[test]
+fn the_unit_is_checked_also_after_an_empty_log() {
+    let place = Place::new();
+    let log = place.at("log");
+    std::fs::write(&log, "\n").unwrap();
+    let task = Task::new(&[log.to_str().unwrap()], "--windows hour");
+    place.run(&task).exits(0);
+    let frames = "{\"ts\":1700000000000,\"uid\":\"u\"}\n".repeat(20);
+    std::fs::write(&log, "\n".to_owned() + &frames).unwrap();
+    place.run(&task).exits(2).says("--ts-unit ms");
+}

@@ -42,7 +42,7 @@ pub(super) struct Fed {
 
 /// A clock's state as JSON, and by serial the users that its counter would have.
 pub(super) struct Left {
-    state: Vec<u8>,
+    pub(super) state: Vec<u8>,
     users: std::collections::BTreeMap<Serial, u64>,
 }
 

@@ -7,6 +7,7 @@ use super::super::*;
 use super::fed::{Fed, Word};
 use super::partitions::Random;
 use super::reference::{Case, seeds};
+use crate::count::hash::UidHasher;
 use crate::input::messages::Entry::Beginning;
 
 /// A partition's next times; none: it ends. The same order whoever is fed.
@@ -154,4 +155,7 @@ fn by_other_rules_nothing_is_said_twice_or_too_early() {
     fed.frames(0, 10, &[3663, 10_870]);
     fed.finish(false);
     fed.says("late [10800 1 time] [10860 1 end]");
+    // What was said of hours is not known any more.
+    let state = serde_json::from_slice(&fed.leave(false).state).unwrap();
+    assert!(Clock::restore(&long, state, &UidHasher::new(1)).is_err());
 }

@@ -41,8 +41,8 @@ fn machine(
         inputs.check(&note.input).unwrap();
     }
     let before = note.as_ref().map(|note| note.output.clone()).unwrap_or_default();
-    results.cut_back(before.results_bytes.unwrap_or(0));
-    rejects.cut_back(before.rejects_bytes.unwrap_or(0));
+    results.cut_back(before.results.map_or(0, |file| file.bytes));
+    rejects.cut_back(before.rejects.map_or(0, |file| file.bytes));
     let goes_on = note.is_some();
     let restored = note.map(|note| Restored {
         clock: ClockCut {
