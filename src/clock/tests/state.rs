@@ -153,9 +153,9 @@ fn by_other_rules_nothing_is_said_twice_or_too_early() {
     let left = fed.leave(false);
     fed.go_on_from(&short, &left);
     fed.frames(0, 10, &[3663, 10_870]);
-    fed.finish(false);
-    fed.says("late [10800 1 time] [10860 1 end]");
     // What was said of hours is not known any more.
     let state = serde_json::from_slice(&fed.leave(false).state).unwrap();
     assert!(Clock::restore(&long, state, &UidHasher::new(1)).is_err());
+    fed.finish(false);
+    fed.says("late [10800 1 time] [10860 1 end]");
 }
