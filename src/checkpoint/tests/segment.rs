@@ -232,7 +232,8 @@ fn merged_is_what_was_there_before_without_what_is_not_kept() {
     for seed in seeds(60) {
         let mut life = Life::new(seed);
         let changes: Vec<Change> = (0..12).map(|_| life.go_on(120)).collect();
-        let readers = changes.iter().map(|change| reader(&change.bytes().leak()[..]).unwrap());
+        let bytes: Vec<Vec<u8>> = changes.iter().map(Change::bytes).collect();
+        let readers = bytes.iter().map(|bytes| reader(bytes).unwrap());
         let last = &changes[11];
         let got = state(readers.collect(), &last.kept).unwrap();
         assert_eq!(got, (life.state, last.note.clone()), "seed {seed}");
@@ -261,7 +262,8 @@ fn merging_goes_on_over_the_borders_of_sections() {
         writer.note(b"").unwrap();
         writer.finish().unwrap().out
     });
-    let readers = bytes.map(|bytes| reader(bytes.leak()).unwrap()).collect();
+    let bytes: Vec<Vec<u8>> = bytes.collect();
+    let readers = bytes.iter().map(|bytes| reader(bytes).unwrap()).collect();
     let (got, _) = state(readers, &[1]).unwrap();
     let mut right: Vec<u32> = all.concat();
     right.sort_unstable();
