@@ -43,3 +43,15 @@ fn note(change: &Change) -> Vec<u8> {
 fn all_of(life: &Life, change: &Change) -> Change {
     Change { new: life.state.clone(), ..change.clone() }
 }
+
+/// Every bit of these bytes flipped in turn, and every end cut off: what `found` is to find.
+fn each_damage(bytes: &[u8], mut found: impl FnMut(&[u8], &str)) {
+    for bit in 0..bytes.len() * 8 {
+        let mut bytes = bytes.to_vec();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        found(&bytes, &format!("bit {bit}"));
+    }
+    for end in 0..bytes.len() {
+        found(&bytes[..end], &format!("the end cut off at {end}"));
+    }
+}

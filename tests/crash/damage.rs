@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use crate::harness::{Place, Task, files_under};
-use crate::logs::{self, Random};
+use crate::logs;
+use crate::random::Random;
 use crate::seeds;
 
 /// A count that was stopped and went on, so that there are several segments; with their paths.

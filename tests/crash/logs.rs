@@ -7,23 +7,9 @@ use std::path::Path;
 use headcount::generate::{Late, Skew, Workload};
 
 use crate::harness::Task;
-
-/// A seeded sequence.
-pub(crate) struct Random(pub(crate) u64);
+use crate::random::Random;
 
 impl Random {
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut bits = self.0;
-        bits = (bits ^ bits >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        bits = (bits ^ bits >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (bits ^ bits >> 31) % bound
-    }
-
-    pub(crate) fn pick<T: Copy>(&mut self, items: &[T]) -> T {
-        items[usize::try_from(self.below(items.len() as u64)).unwrap()]
-    }
-
     /// From 0 to 1.
     pub(crate) fn share(&mut self) -> f64 {
         self.below(1 << 20) as f64 / (1 << 20) as f64

@@ -18,16 +18,8 @@ mod logs;
 mod points;
 #[path = "../shared/ran.rs"]
 mod ran;
+#[path = "../shared/random.rs"]
+mod random;
 mod refused;
 
-use logs::Random;
-
-/// The seeds of so many runs, unless the environment says otherwise.
-fn seeds(runs: u64) -> impl Iterator<Item = u64> {
-    let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
-    let now = || u64::from(std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos());
-    let first = number("HEADCOUNT_SEED").unwrap_or_else(now);
-    let runs = number("HEADCOUNT_RUNS").unwrap_or(runs);
-    eprintln!("{runs} runs from HEADCOUNT_SEED={first}");
-    (0..runs).map(move |run| first.wrapping_add(run))
-}
+use random::{Random, seeds};

@@ -1,24 +1,11 @@
 //! Logs about the places where calendars are awkward.
 
+use crate::random::Random;
+
 /// A frame: its time and its user.
 pub(crate) type Frame = (i64, u32);
 
-/// SplitMix64 (Steele, Lea, Flood, 2014).
-pub(crate) struct Random(pub(crate) u64);
-
 impl Random {
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut bits = self.0;
-        bits = (bits ^ bits >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        bits = (bits ^ bits >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (bits ^ bits >> 31) % bound
-    }
-
-    pub(crate) fn pick<T: Copy>(&mut self, items: &[T]) -> T {
-        items[usize::try_from(self.below(items.len() as u64)).unwrap()]
-    }
-
     /// Some of them, one at least.
     pub(crate) fn some<'a>(&mut self, items: &[&'a str]) -> Vec<&'a str> {
         let mut some: Vec<&str> = items.iter().copied().filter(|_| self.below(3) == 0).collect();

@@ -6,24 +6,17 @@
 #![allow(clippy::unwrap_used, reason = "in tests an unwrap is the assertion")]
 
 mod logs;
+#[path = "../shared/random.rs"]
+mod random;
 mod run;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use headcount::output::record::WindowResult;
 use headcount::verify::replay::Key;
-use logs::{Frame, Random};
+use logs::Frame;
+use random::{Random, seeds};
 use run::Run;
-
-/// The seeds of so many runs, unless the environment says otherwise.
-fn seeds(runs: u64) -> impl Iterator<Item = u64> {
-    let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
-    let now = || u64::from(std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos());
-    let first = number("HEADCOUNT_SEED").unwrap_or_else(now);
-    let runs = number("HEADCOUNT_RUNS").unwrap_or(runs);
-    eprintln!("{runs} runs from HEADCOUNT_SEED={first}");
-    (0..runs).map(move |run| first.wrapping_add(run))
-}
 
 fn key(result: &WindowResult) -> Key {
     let zone = result.zone.as_deref().map(str::to_owned);

@@ -19,7 +19,8 @@ use headcount::topology::{Topology, Wish};
 use headcount::verify::replay::{Replay, ReplaySettings, Replayer};
 use headcount::verify::rules::Rules;
 
-use crate::logs::{self, Frame, Random};
+use crate::logs::{self, Frame};
+use crate::random::Random;
 
 /// What a run is drawn from.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::model::{self, Change, Life, State};
-use super::{all_of, note, room, seeds, state_of};
+use super::{all_of, each_damage, note, room, seeds, state_of};
 use crate::checkpoint::check::{check, look};
 use crate::checkpoint::manifest::{self, Manifest, SegmentEntry};
 use crate::checkpoint::{Dir, Open, SegmentReader};
@@ -91,14 +91,7 @@ fn every_flipped_bit_and_every_truncation_of_a_file_is_found_and_the_file_named(
             let opened = Dir::open(path, Open::Existing).and_then(|dir| state_of(&dir));
             assert!(opened.is_err(), "{name}: {what} was opened");
         };
-        for bit in 0..bytes.len() * 8 {
-            let mut bytes = bytes.clone();
-            bytes[bit / 8] ^= 1 << (bit % 8);
-            found(&bytes, &format!("bit {bit}"));
-        }
-        for end in 0..bytes.len() {
-            found(&bytes[..end], &format!("the end cut off at {end}"));
-        }
+        each_damage(&bytes, &found);
         fs::remove_file(&file).unwrap();
         let missing = format!("{name}: damaged: it is missing");
         assert!(name == manifest::NAME || whole().unwrap_err().to_string().contains(&missing));

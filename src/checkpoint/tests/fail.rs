@@ -54,6 +54,24 @@ fn states() -> Vec<State> {
     std::iter::once(State::default()).chain(steps).collect()
 }
 
+/// What lies there is one of the states, whole.
+#[track_caller]
+fn is_one_of(states: &[State], path: &Path, what: &str) {
+    let dir = Dir::open(path, Open::Existing).unwrap();
+    let step = usize::try_from(dir.next_step().unwrap()).unwrap();
+    assert_eq!(state_of(&dir).unwrap().0, states[step], "{what}");
+}
+
+/// The work can be finished, and leaves nothing over.
+#[track_caller]
+fn can_be_finished(states: &[State], path: &Path, what: &str) {
+    work(path).unwrap();
+    let dir = Dir::open(path, Open::Existing).unwrap();
+    assert_eq!(state_of(&dir).unwrap().0, states[20], "{what}");
+    let files = fs::read_dir(path).unwrap().count();
+    assert_eq!(files, 2 + dir.manifest().segments.len(), "{what}: nothing is left over");
+}
+
 #[test]
 fn a_step_that_fails_leaves_what_was_there_and_can_be_done_again() {
     let states = states();
@@ -69,19 +87,9 @@ fn a_step_that_fails_leaves_what_was_there_and_can_be_done_again() {
             fail::plan("");
             // Whatever it left: one of the states, whole; and the work can be finished.
             if has_failed && Manifest::read(folder.path()).unwrap().is_some() {
-                let dir = Dir::open(folder.path(), Open::Existing).unwrap();
-                let step = dir.next_step().unwrap();
-                assert_eq!(
-                    state_of(&dir).unwrap().0,
-                    states[usize::try_from(step).unwrap()],
-                    "{point} {times}"
-                );
+                is_one_of(&states, folder.path(), &format!("{point} {times}"));
             }
-            work(folder.path()).unwrap();
-            let dir = Dir::open(folder.path(), Open::Existing).unwrap();
-            assert_eq!(state_of(&dir).unwrap().0, states[20], "{point} {times}");
-            let files = fs::read_dir(folder.path()).unwrap().count();
-            assert_eq!(files, 2 + dir.manifest().segments.len(), "nothing is left over");
+            can_be_finished(&states, folder.path(), &format!("{point} {times}"));
         }
     }
 }
@@ -136,19 +144,9 @@ fn killed_at_any_point_it_holds_a_whole_state() {
             kills += usize::from(std::os::unix::process::ExitStatusExt::signal(&ended) == Some(9));
             if Manifest::read(folder.path()).unwrap().is_some() {
                 look(folder.path(), |manifest| check(folder.path(), manifest)).unwrap();
-                let dir = Dir::open(folder.path(), Open::Existing).unwrap();
-                let step = dir.next_step().unwrap();
-                assert_eq!(
-                    state_of(&dir).unwrap().0,
-                    states[usize::try_from(step).unwrap()],
-                    "{point} {times}"
-                );
+                is_one_of(&states, folder.path(), &format!("{point} {times}"));
             }
-            work(folder.path()).unwrap();
-            let dir = Dir::open(folder.path(), Open::Existing).unwrap();
-            assert_eq!(state_of(&dir).unwrap().0, states[20], "{point} {times}");
-            let files = fs::read_dir(folder.path()).unwrap().count();
-            assert_eq!(files, 2 + dir.manifest().segments.len(), "nothing is left over");
+            can_be_finished(&states, folder.path(), &format!("{point} {times}"));
         }
         assert!(kills > 0, "{point} is never passed");
     }

@@ -3,7 +3,7 @@
 #![allow(clippy::cast_possible_truncation, reason = "the numbers of these tests are small")]
 
 use super::model::{Change, Life, Random, State, state};
-use super::seeds;
+use super::{each_damage, seeds};
 use crate::checkpoint::section::{self, Head, Kind};
 use crate::checkpoint::{FORMAT, Section, SegmentReader, SegmentWriter, ids, varint};
 use crate::error::Error;
@@ -110,14 +110,7 @@ fn every_flipped_bit_and_every_truncation_is_found_and_says_where() {
         let text = error.to_string();
         assert!(text.starts_with("seg: damaged: ") && text.contains("at byte "), "{what}: {text}");
     };
-    for bit in 0..bytes.len() * 8 {
-        let mut bytes = bytes.clone();
-        bytes[bit / 8] ^= 1 << (bit % 8);
-        found(&bytes, &format!("bit {bit}"));
-    }
-    for end in 0..bytes.len() {
-        found(&bytes[..end], &format!("the end cut off at {end}"));
-    }
+    each_damage(&bytes, &found);
     found(&[&bytes[..], &[0]].concat(), "a byte more");
     // Each section is whole, and one is not there.
     let mut random = Random::new(7);

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use headcount::accounts::Accounts;
 use headcount::checkpoint::{Dir, Open};
-use headcount::clock::stage::ClockCut;
-use headcount::engine::{Checkpoints, Restored};
+use headcount::clock::cutting::ClockCut;
 use headcount::input::Input;
 use headcount::recovery::inputs::Inputs;
+use headcount::recovery::job::{Checkpoints, Restored};
 use headcount::recovery::keeper::{AtOnce, OnFailure, Writing};
 use headcount::recovery::note::Note;
 use headcount::recovery::users::InDir;

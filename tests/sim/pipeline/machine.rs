@@ -5,11 +5,12 @@ use std::io::{ErrorKind, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use headcount::engine::{self, Checkpoints, Job, Outcome};
+use headcount::engine::{self, Job, Outcome};
 use headcount::input::Input;
 use headcount::output::lines::Format;
 use headcount::output::reject_lines::RejectLines;
 use headcount::output::sink::LineSink;
+use headcount::recovery::job::Checkpoints;
 use headcount::ring::{Stop, StopReason, WaitPolicy};
 use headcount::scan::stage::Depth;
 use headcount::stage::{Stage, Step};
