@@ -7,7 +7,8 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use crate::batch::{Batch, BatchHandle, BatchShape, Tally};
-use crate::clock::stage::{ClockCut, ClockParts, ClockStage, Cutting, ReaderLink, ScanLink};
+use crate::clock::cutting::Cutting;
+use crate::clock::stage::{ClockParts, ClockStage, ReaderLink, ScanLink};
 use crate::clock::state::SlotSerial;
 use crate::clock::unit_check::UnitCheck;
 use crate::clock::{Clock, ClockSettings};
@@ -23,8 +24,9 @@ use crate::limits;
 use crate::needs::Fixed;
 use crate::output::cuts::Cuts;
 use crate::output::rejects::{InputNames, RejectSink, RejectWriter};
-use crate::output::sink::{CutKeeper, RestartKeeper, ResultSink};
+use crate::output::sink::{RestartKeeper, ResultSink};
 use crate::output::stage::{OutputRings, OutputStage, RejectRings};
+use crate::recovery::job::{Checkpoints, Restored};
 use crate::report::{ClockReport, CountReport, OutputReport, Report, ScanReport};
 use crate::ring::sync::{AtomicBool, AtomicU64};
 use crate::ring::{Parker, Stop, Token, WaitPolicy, Waiter, Waker, ring};
@@ -119,38 +121,6 @@ pub struct Job {
     pub stop: Stop,
     /// What a watcher reads; one set of counters for each scanner.
     pub live: Live,
-}
-
-/// How checkpoints are made.
-pub struct Checkpoints {
-    /// Where they are kept.
-    pub keeper: Box<dyn CutKeeper>,
-    /// How long after the last one the next is begun, at least.
-    pub every: Duration,
-    /// The one that is gone on from.
-    pub restored: Option<Restored>,
-}
-
-/// What an earlier run has left.
-pub struct Restored {
-    /// The clock, and how far the log is judged.
-    pub clock: ClockCut,
-    /// The users.
-    pub users: Box<dyn KeptUsers>,
-}
-
-/// The users of a checkpoint.
-pub trait KeptUsers: Send {
-    /// Puts them into counters, whose windows are open in these slots.
-    ///
-    /// # Errors
-    /// They cannot be read, or there are too many.
-    fn put_into(
-        &mut self,
-        counters: &mut [Counter],
-        slots: &[SlotSerial],
-        hasher: &UidHasher,
-    ) -> Result<(), Error>;
 }
 
 /// A job taken apart into its threads, not yet started.

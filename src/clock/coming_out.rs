@@ -143,7 +143,7 @@ impl Clock {
         // Once said firmly, a window is not open again.
         let (status, otherwise) = match (kept.said.firmly, is_provisional) {
             (false, _) => (status, otherwise),
-            (true, true) => (Status::Revised, ClosedBy::Silence),
+            (true, true) => (Status::Revised, self.reopened),
             (true, false) => (Status::Revised, otherwise),
         };
         let head = Head {

@@ -66,6 +66,7 @@ pub mod agreement;
 pub mod alarm;
 pub mod calendar;
 mod coming_out;
+pub mod cutting;
 mod fill;
 pub mod judged;
 mod judging;
@@ -165,6 +166,8 @@ pub struct Clock {
     since_s: Vec<Option<i64>>,
     /// Series that earlier runs counted, by name.
     dropped: Vec<String>,
+    /// What has closed windows that are open again: silence; in files that are gone on with their end.
+    reopened: ClosedBy,
     /// What an earlier run said of windows that were not final.
     said_before: Vec<SaidOf>,
     /// The latest time counted.
@@ -209,6 +212,7 @@ impl Clock {
             let_go_s: None,
             since_s: vec![None; series],
             dropped: Vec::new(),
+            reopened: ClosedBy::Silence,
             said_before: Vec::new(),
             newest_s: None,
             route: Vec::with_capacity(settings.calendar.places()),

@@ -16,19 +16,18 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::alarm::Alarm;
+use super::cutting::{ClockCut, Cutting};
 pub use super::merge::ScanLink;
 use super::merge::{Merge, Merged};
 use super::restart::Restart;
-use super::state::{ClockState, SlotSerial};
 use super::unit_check::{UnitCheck, UnitVerdict};
 use super::verdict::{Cut, Head};
 use super::{Clock, Frames, LogEnd};
-use crate::batch::{Batch, BatchEnd, BatchHandle, Tally};
+use crate::batch::{Batch, BatchEnd, BatchHandle};
 use crate::error::Error;
-use crate::input::Point;
 use crate::report::{ClockReport, Report};
 use crate::ring::sync::{AtomicBool, AtomicU64};
 use crate::ring::{Consumer, PopError, Producer, PushError, Stop, StopReason};
@@ -49,52 +48,6 @@ pub enum Message {
     /// Once the results before it are safe, and what the counters and the rejects' writer have to say of
     /// it has come, a checkpoint can be kept.
     Cut(Box<ClockCut>),
-}
-
-/// The clock's part of a cut.
-#[derive(Clone, Debug, Default)]
-pub struct ClockCut {
-    /// The clock.
-    pub clock: ClockState,
-    /// The slots in use, of which the counters tell.
-    pub slots: Vec<SlotSerial>,
-    /// The scanners' account of all that was read, from the first run on.
-    pub tally: Tally,
-    /// Where another run goes on; none if nothing was read.
-    pub point: Option<Point>,
-}
-
-/// When the log is cut.
-pub struct Cutting {
-    /// How long after the last cut.
-    pub every: Duration,
-    /// Whether a cut is on its way: set here, and taken back by the output once it is kept.
-    pub under_way: Arc<AtomicBool>,
-    /// The last one.
-    pub last: Instant,
-    /// What earlier runs read.
-    pub tally_before: Tally,
-    /// How far the log is judged.
-    pub point: Option<Point>,
-    /// It is judged further, to where no run can go on: within a chunk or a line.
-    pub is_within: bool,
-}
-
-impl Cutting {
-    /// A batch was judged; whether another run could go on after it.
-    fn judged(&mut self, batch: &Batch) -> bool {
-        if batch.ends_at.is_some() {
-            (self.point, self.is_within) = (batch.ends_at, false);
-        } else {
-            self.is_within |= batch.tally != Tally::default();
-        }
-        batch.ends_at.is_some()
-    }
-
-    fn is_due(&self) -> bool {
-        // Acquire: pairs with the output's release; not needed for what is kept, which comes by rings.
-        self.last.elapsed() >= self.every && !self.under_way.load(Ordering::Acquire)
-    }
 }
 
 /// The rings to and from one reader of judged batches.

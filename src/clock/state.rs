@@ -14,7 +14,7 @@ use super::kept::Kept;
 use super::parking::{Parked, Payload};
 use super::partitions::PartitionsState;
 use super::restart::{Said, SaidOf};
-use super::verdict::Slot;
+use super::verdict::{ClosedBy, Slot};
 use super::{Clock, ClockSettings};
 use crate::count::hash::UidHasher;
 use crate::error::Error;
@@ -213,6 +213,9 @@ impl Clock {
         let mut clock = Clock::new(settings);
         let state = clock.by_own_series(state)?;
         clock.let_go_s = state.let_go_s;
+        if !settings.partitioned {
+            clock.reopened = ClosedBy::End;
+        }
         if !clock.now_is_fixed {
             clock.now_s = state.now_s;
         }

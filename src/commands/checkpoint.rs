@@ -14,8 +14,13 @@ use crate::checkpoint::{Dir, Manifest, Open, Tail};
 use crate::cli::checkpoint::{CheckpointCommand, InspectArgs};
 use crate::error::{Error, ExitCode};
 
-/// Members of the note that are shown, if they are there.
-const SHOWN: [&str; 2] = ["input", "output"];
+/// Members of the note that are shown, if they are there, and what they are.
+const SHOWN: [(&str, &str); 4] = [
+    ("read up to", "/input/point"),
+    ("frames read", "/tally/frames"),
+    ("bytes of results", "/output/results/bytes"),
+    ("bytes of rejects", "/output/rejects/bytes"),
+];
 
 /// Does what is asked.
 pub fn run(command: &CheckpointCommand) -> Result<ExitCode, Error> {
@@ -40,9 +45,9 @@ fn inspect(args: &InspectArgs) -> Result<ExitCode, Error> {
         return print(&format!("{:#}\n", note.unwrap_or_default()));
     }
     let mut text = shown(&manifest, &tails);
-    for name in SHOWN {
-        if let Some(value) = note.as_ref().and_then(|note| note.get(name)) {
-            text.push_str(&format!("\n{name}: {value:#}\n"));
+    for (name, member) in SHOWN {
+        if let Some(value) = note.as_ref().and_then(|note| note.pointer(member)) {
+            text.push_str(&format!("{name}: {value}\n"));
         }
     }
     print(&text)

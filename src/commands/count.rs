@@ -55,12 +55,16 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     };
     // What has to be on the disk before a checkpoint counts.
     let mut written = Vec::new();
+    let besides = |output: &Output, what| match &going_on {
+        Some(_) => output.besides(what),
+        None => Ok(None),
+    };
     let with_past = args.frames.windows.returning.is_some();
     let sink: Box<dyn ResultSink> = match (topics_written::results(args)?, to) {
         (Some(topic), _) => topic,
         (None, Some(to)) => {
             let name = to.name().to_owned();
-            let besides = to.besides(Written::Results)?;
+            let besides = besides(&to, Written::Results)?;
             let file = to.from(before.results_bytes)?;
             let sink = LineSink::new(&name, output.format, file).with_past(with_past);
             match besides {
@@ -79,7 +83,7 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
         (Some(topic), _) => Some(topic),
         (None, Some(file)) => {
             let name = file.name().to_owned();
-            let besides = file.besides(Written::Rejects)?;
+            let besides = besides(&file, Written::Rejects)?;
             let sink = RejectLines::new(&name, file.from(before.rejects_bytes)?);
             match besides {
                 Some(besides) => {

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 
 use super::rejects::RejectWriter;
 use super::sink::{Cut, CutKeeper};
-use crate::clock::stage::ClockCut;
+use crate::clock::cutting::ClockCut;
 use crate::count::journal::ShardCut;
 use crate::error::Error;
 use crate::ring::sync::AtomicBool;

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::lines::{Format, LineWriter};
 use super::record::WindowResult;
+use crate::clock::cutting::ClockCut;
 use crate::clock::restart::Restart;
-use crate::clock::stage::ClockCut;
 use crate::count::journal::ShardCut;
 use crate::error::Error;
 

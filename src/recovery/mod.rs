@@ -24,6 +24,7 @@
 //!   of the chain before.
 
 pub mod inputs;
+pub mod job;
 pub mod keeper;
 pub mod note;
 pub mod users;

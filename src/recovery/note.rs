@@ -66,6 +66,11 @@ fn flag(setting: &str) -> String {
     format!("--{}", name.replace('_', "-"))
 }
 
+/// A setting's value, for people.
+fn shown(value: &Value) -> String {
+    if value.is_null() { "not given".into() } else { value.to_string() }
+}
+
 impl Note {
     /// As bytes.
     ///
@@ -100,7 +105,9 @@ impl Note {
             !FREE.contains(&key.as_str()) && before.get(*key).is_some_and(|before| before != *value)
         });
         let told: Vec<String> = differ
-            .map(|(key, value)| format!("{} is {value} and was {}", flag(key), before[key]))
+            .map(|(key, value)| {
+                format!("{} is {} and was {}", flag(key), shown(value), shown(&before[key]))
+            })
             .collect();
         if told.is_empty() {
             return Ok(());

@@ -13,8 +13,8 @@ use crate::clock::verdict::Slot;
 use crate::count::Counter;
 use crate::count::hash::UidHasher;
 use crate::count::users::Id;
-use crate::engine::KeptUsers;
 use crate::error::Error;
+use crate::recovery::job::KeptUsers;
 
 /// A user of the shard that is being put back.
 #[derive(Clone, Copy)]

@@ -16,7 +16,7 @@ fn segment<W: std::io::Write>(number: u32, to: &mut SegmentWriter<W>) -> std::io
     to.users(7, [(number, format!("secret-{number}").as_bytes())])?;
     to.members(7, number.into(), &[number])?;
     to.kept(&(u64::from(number.saturating_sub(1))..=u64::from(number)).collect::<Vec<_>>())?;
-    to.note(br#"{"input":{"file":"log.jsonl","bytes":77},"output":{"format":"json"},"clock":1}"#)
+    to.note(br#"{"input":{"point":{"input":0,"offset":77}},"output":{"results":{"bytes":5}},"clock":1}"#)
 }
 
 fn made(path: &Path) -> Dir {
@@ -42,13 +42,15 @@ fn inspect_shows_segments_and_where_the_input_was_and_no_user() {
     let row = ran.stdout.lines().find(|line| line.trim_start().starts_with("all")).unwrap();
     let words: Vec<&str> = row.split_whitespace().collect();
     assert_eq!(words[2..], ["3", "3"], "users and memberships: {}", ran.stdout);
-    for word in ["memberships", "2 windows kept", "log.jsonl", "output: {", "format 1"] {
+    for word in
+        ["memberships", "2 windows kept", "\"offset\":77", "bytes of results: 5", "format 1"]
+    {
         assert!(ran.stdout.contains(word), "{word}: {}", ran.stdout);
     }
     assert!(!ran.stdout.contains("secret") && !ran.stdout.contains("clock"), "{}", ran.stdout);
     let note = run(&["checkpoint", "inspect", "--note", &path]).exits(0).stdout;
     let note: serde_json::Value = serde_json::from_str(&note).unwrap();
-    assert_eq!((&note["clock"], &note["input"]["bytes"]), (&1.into(), &77.into()));
+    assert_eq!((&note["clock"], &note["input"]["point"]["offset"]), (&1.into(), &77.into()));
 }
 
 #[test]

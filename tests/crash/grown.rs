@@ -67,6 +67,7 @@ fn what_was_appended_is_counted_by_the_next_run() {
                 let left = place.left();
                 assert_eq!(left.frames_read(), lines, "only what is new: {how}");
                 assert!(left.out.starts_with(&said), "what was said stays: {how}");
+                assert!(!left.out.contains("silence"), "a file is never silent: {how}");
                 said = left.out;
             }
             let (peace, _) = task.in_peace();
