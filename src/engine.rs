@@ -7,8 +7,8 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use crate::batch::{Batch, BatchHandle, BatchShape, Tally};
-use crate::clock::cutting::Cutting;
-use crate::clock::stage::{ClockParts, ClockStage, ReaderLink, ScanLink};
+use crate::clock::cutting::{CutFlags, Cutting};
+use crate::clock::stage::{ClockParts, ClockStage, OWN_BATCHES, ReaderLink, ScanLink};
 use crate::clock::state::SlotSerial;
 use crate::clock::unit_check::UnitCheck;
 use crate::clock::{Clock, ClockSettings};
@@ -186,12 +186,14 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
     let checking_unit = Arc::new(AtomicBool::new(job.depth == Depth::Count));
     let hasher = UidHasher::new(topology.counters);
     let names = job.source.names();
-    let (keeper, every, restored) = match job.checkpoints {
-        Some(Checkpoints { keeper, every, restored }) => (Some(keeper), every, restored),
-        None => (None, Duration::MAX, None),
+    let (keeper, restored) = match job.checkpoints {
+        Some(Checkpoints { keeper, every, restored }) => (Some((keeper, every)), restored),
+        None => (None, None),
     };
     let (clock_before, mut users_before) = match restored {
-        Some(Restored { clock, users }) => (Some(clock), Some(users)),
+        Some(Restored { clock, users, keeps_numbers }) => {
+            (Some(clock), Some((users, keeps_numbers)))
+        }
         None => (None, None),
     };
     let from = clock_before.as_ref().and_then(|before| before.point);
@@ -271,10 +273,12 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
         let mut counters = (0..topology.counters)
             .map(|_| Counter::new(slots, counter_bytes))
             .collect::<Result<Vec<Counter>, Error>>()?;
-        if keeper.is_some() {
+        // What keeps its number stands in the checkpoint already.
+        let is_known = users_before.as_ref().is_some_and(|(_, keeps_numbers)| *keeps_numbers);
+        if keeper.is_some() && !is_known {
             counters.iter_mut().for_each(Counter::keep_journal);
         }
-        if let Some(users) = &mut users_before {
+        if let Some((users, keeps_numbers)) = &mut users_before {
             let slots = clock.slots_in_use();
             for &SlotSerial { slot, past_of, .. } in &slots {
                 counters.iter_mut().for_each(|counter| match past_of {
@@ -282,7 +286,10 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
                     None => counter.open(slot),
                 });
             }
-            users.put_into(&mut counters, &slots, &hasher)?;
+            users.put_into(&mut counters, &slots, &hasher, *keeps_numbers)?;
+        }
+        if keeper.is_some() && is_known {
+            counters.iter_mut().for_each(Counter::keep_journal);
         }
         let mut cuts = Vec::new();
         for (shard, counter) in counters.into_iter().enumerate() {
@@ -307,14 +314,17 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
         });
         let (messages, heard) =
             ring(sizes.result_ring_slots, waker(StageKind::Clock), waker(StageKind::Output));
-        let under_way = Arc::new(AtomicBool::new(false));
-        let cutting = keeper.is_some().then(|| Cutting {
+        let flags = CutFlags::default();
+        let cutting = keeper.as_ref().map(|&(_, every)| Cutting {
             every,
-            under_way: Arc::clone(&under_way),
+            flags: flags.clone(),
             last: Instant::now(),
             tally_before,
+            partitioned: job.clock.partitioned,
             point: from,
             is_within: false,
+            is_new: false,
+            has_results: false,
         });
         let parts = ClockParts {
             clock,
@@ -329,12 +339,12 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
             messages,
             claimed,
             stop: job.stop.clone(),
-            spare: batch(),
+            spares: (0..OWN_BATCHES).map(|_| batch()).collect(),
         };
         stages.push((StageKind::Clock, Box::new(ClockStage::new(parts))));
         let rings = OutputRings { messages: heard, counts, rejects, cuts };
         let names = job.clock.calendar.names();
-        let cuts = keeper.map(|keeper| Cuts::new(keeper, under_way));
+        let cuts = keeper.map(|(keeper, _)| Cuts::new(keeper, flags));
         let output = OutputStage::new(rings, names, job.sink, job.keeper, cuts, job.stop.clone());
         stages.push((StageKind::Output, Box::new(output)));
     }

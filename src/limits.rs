@@ -136,6 +136,15 @@ pub const MANIFEST_BYTES_MAX: usize = 1024 * 1024;
 /// level, and a restart reads at most seven of a level.
 pub const MERGE_SEGMENTS: usize = 8;
 
+/// Bytes of results and rejects that wait for the checkpoint they go with, from which on that comes soon.
+pub const OUTBOX_BYTES: usize = 16 * 1024 * 1024;
+
+/// Bytes of a segment in one record of a state topic: below a topic's largest message, as brokers come.
+pub const STATE_CHUNK_BYTES: usize = 512 * 1024;
+
+/// Bytes of segments in one transaction; a larger one goes ahead, and counts once a manifest names it.
+pub const STATE_TRANSACTION_BYTES: usize = 8 * 1024 * 1024;
+
 /// Bytes of a checkpoint from which on it is written anew when most of it is of no use.
 pub const REWRITE_BYTES_MIN: u64 = 1024 * 1024;
 

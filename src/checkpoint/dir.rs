@@ -9,6 +9,9 @@
 //! each byte is written anew once a level and a chain stays short. When members of windows no longer
 //! kept are more than half of all bytes, all is written anew: as much was appended since the last
 //! time as is written. Called from one thread, one call at a time.
+//!
+//! Where it has a replica, that is what counts and what is durable: the moment of a change is when the
+//! replica has the manifest. The directory is then made for one run, and not brought to the disk.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -19,6 +22,7 @@ use super::folder::{Folder, Out};
 use super::manifest::{self, Manifest, SegmentEntry};
 use super::merge::{Named, merge};
 use super::reader::SegmentReader;
+use super::replica::Replica;
 use super::tail::{Index, Tail};
 use super::writer::{Finished, SegmentWriter, failed};
 use crate::error::Error;
@@ -61,6 +65,7 @@ pub struct Dir {
     next: u64,
     /// It is not known which manifest will be found.
     is_unsure: bool,
+    replica: Option<Box<dyn Replica>>,
 }
 
 impl Dir {
@@ -73,7 +78,8 @@ impl Dir {
         let folder = Folder::open(path, open)?;
         let (indexes, kept) = (Vec::new(), BTreeSet::new());
         let manifest = Manifest::new();
-        let mut dir = Dir { folder, manifest, indexes, kept, next: 1, is_unsure: false };
+        let mut dir =
+            Dir { folder, manifest, indexes, kept, next: 1, is_unsure: false, replica: None };
         if open == Open::Fresh {
             // No number is used twice, not even of what cannot be read.
             dir.next = dir.folder.number_max.map_or(1, |number| number.saturating_add(1));
@@ -94,6 +100,15 @@ impl Dir {
         dir.folder.sync()?;
         dir.sweep();
         Ok(dir)
+    }
+
+    /// The same with a replica that has all that is in it; no file is to have a number below `next`.
+    #[must_use]
+    pub fn with_replica(mut self, replica: Box<dyn Replica>, next: u64) -> Dir {
+        self.folder.is_durable = false;
+        self.next = self.next.max(next);
+        self.replica = Some(replica);
+        self
     }
 
     /// Its name in messages.
@@ -190,6 +205,9 @@ impl Dir {
     fn due(&self) -> Option<(usize, u32)> {
         let segments = &self.manifest.segments;
         let bytes = self.manifest.bytes();
+        if segments.len() > 1 && self.replica.as_ref().is_some_and(|own| own.is_bloated(bytes)) {
+            return Some((0, LEVEL_OF_ALL));
+        }
         if bytes >= REWRITE_BYTES_MIN && self.garbage_bytes() > bytes / 2 {
             return Some((0, LEVEL_OF_ALL));
         }
@@ -232,6 +250,9 @@ impl Dir {
         });
         let changed = put.and_then(|(bytes, crc, index)| {
             let entry = SegmentEntry { number, level, bytes, crc };
+            if let Some(replica) = &mut self.replica {
+                replica.segment(&entry, &self.folder.path.join(&file))?;
+            }
             let segments = [&self.manifest.segments[..stay], &[entry]].concat();
             self.publish(Manifest { next: self.next, segments, ..Manifest::new() })?;
             Ok((entry, index))
@@ -254,6 +275,11 @@ impl Dir {
     /// Has this manifest count from now on.
     fn publish(&mut self, manifest: Manifest) -> Result<(), Error> {
         self.be_sure()?;
+        if let Some(replica) = &mut self.replica {
+            replica.publish(&manifest).inspect_err(|_| self.is_unsure = true)?;
+            self.manifest = manifest;
+            return Ok(());
+        }
         let put = self.folder.put(manifest::NAME, &fail::MANIFEST, |mut out| {
             let name = self.folder.path.join(manifest::NAME).display().to_string();
             let done = manifest.text().and_then(|text| out.write_all(text.as_bytes()));

@@ -1,5 +1,5 @@
 //! Points at which a test has a step fail, or the program killed: before and after each write, fsync,
-//! rename and fsync of the directory.
+//! rename and fsync of the directory, and each step of a transaction.
 //!
 //! Only in builds with debug assertions, which are those of `cargo test`; in a release build a point
 //! is nothing. `HEADCOUNT_FAIL=<point>=kill` kills the program there as SIGKILL does, `=error` has the
@@ -59,6 +59,15 @@ pub const POINTS: [&str; 20] = {
     [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, BEFORE_REMOVE, IN_REMOVE]
 };
 
+/// The points of a transaction, in their order.
+pub const TRANSACTION: [&str; 5] = [
+    "transaction::after_produce",
+    "transaction::before_offsets",
+    "transaction::after_offsets",
+    "transaction::before_commit",
+    "transaction::after_commit",
+];
+
 #[cfg(not(debug_assertions))]
 mod points {
     /// Nothing happens here.
@@ -66,7 +75,7 @@ mod points {
     /// # Errors
     /// None.
     #[inline(always)]
-    pub(in super::super) fn point(_name: &'static str) -> std::io::Result<()> {
+    pub(crate) fn point(_name: &'static str) -> std::io::Result<()> {
         Ok(())
     }
 }
@@ -105,7 +114,7 @@ mod points {
     }
 
     /// Ends the program or gives an error if that is what a test wants here.
-    pub(in super::super) fn point(name: &'static str) -> io::Result<()> {
+    pub(crate) fn point(name: &'static str) -> io::Result<()> {
         PLAN.with_borrow_mut(|plan| match plan {
             Some(Plan { name: wanted, times, .. }) if wanted == name && *times > 1 => {
                 *times -= 1;
@@ -127,4 +136,4 @@ mod points {
 
 #[cfg(all(test, debug_assertions))]
 pub(super) use points::plan;
-pub(super) use points::point;
+pub(crate) use points::point;

@@ -58,6 +58,8 @@ pub(super) struct Folder {
     handle: File,
     lock: File,
     pub(super) is_open_to_others: bool,
+    /// What is written is brought to the disk.
+    pub(super) is_durable: bool,
     /// The largest number of a segment that was there, whether it counts or not.
     pub(super) number_max: Option<u64>,
 }
@@ -107,6 +109,7 @@ impl Folder {
             handle,
             lock: lock(path)?,
             is_open_to_others,
+            is_durable: true,
             number_max,
         })
     }
@@ -141,11 +144,15 @@ impl Folder {
             let (out, value) = write(BufWriter::with_capacity(WRITE_BYTES, part))?;
             let part = out.into_inner().map_err(|e| failed(e.into_error()))?;
             point(steps.after_write).map_err(failed)?;
-            part.file.sync_all().map_err(failed)?;
+            if self.is_durable {
+                part.file.sync_all().map_err(failed)?;
+            }
             point(steps.after_fsync).map_err(failed)?;
             fs::rename(&temporary, &path).map_err(failed)?;
             point(steps.after_rename).map_err(failed)?;
-            self.handle.sync_all().map_err(failed)?;
+            if self.is_durable {
+                self.handle.sync_all().map_err(failed)?;
+            }
             point(steps.after_dir_fsync).map_err(failed)?;
             Ok(value)
         };

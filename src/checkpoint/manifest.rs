@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::limits::MANIFEST_BYTES_MAX;
 
 /// Its name in the directory.
-pub(super) const NAME: &str = "manifest";
+pub const NAME: &str = "manifest";
 
 /// The list of the segments that count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,7 +73,7 @@ impl SegmentEntry {
 }
 
 /// The name of a segment's file.
-pub(super) fn file(number: u64) -> String {
+pub fn file(number: u64) -> String {
     format!("segment-{number}.hcs")
 }
 
@@ -110,14 +110,22 @@ impl Manifest {
         let mut text = Vec::new();
         let read = file.take(MANIFEST_BYTES_MAX as u64 + 1).read_to_end(&mut text);
         read.map_err(|e| Error::input(&name, e))?;
-        let damaged = |what: &str| Error::Damaged { file: name.clone(), what: what.into() };
-        let json = checked(&text).ok_or_else(|| damaged("its checksum is another"))?;
+        Manifest::of(&text, &name).map(Some)
+    }
+
+    /// The manifest of a text, which errors call `name`.
+    ///
+    /// # Errors
+    /// It is damaged, or of a newer format.
+    pub fn of(text: &[u8], name: &str) -> Result<Manifest, Error> {
+        let damaged = |what: &str| Error::Damaged { file: name.into(), what: what.into() };
+        let json = checked(text).ok_or_else(|| damaged("its checksum is another"))?;
         let version: Version = serde_json::from_slice(json)
             .map_err(|_| damaged("it does not say what format it has"))?;
         let known = u32::from(FORMAT);
         if version.format > known {
             let (found, program) = (version.format, version.program);
-            return Err(Error::Newer { file: name, found, program, known });
+            return Err(Error::Newer { file: name.into(), found, program, known });
         }
         let manifest: Manifest =
             serde_json::from_slice(json).map_err(|_| damaged("it is no list of segments"))?;
@@ -126,14 +134,14 @@ impl Manifest {
         if numbers.len() != manifest.segments.len() || largest >= Some(manifest.next) {
             return Err(damaged("its numbers of segments contradict one another"));
         }
-        Ok(Some(manifest))
+        Ok(manifest)
     }
 
     /// It as text.
     ///
     /// # Errors
     /// It is longer than any may be.
-    pub(super) fn text(&self) -> std::io::Result<String> {
+    pub fn text(&self) -> std::io::Result<String> {
         let mut text = serde_json::to_string_pretty(self)?;
         text.push('\n');
         let crc = crc32fast::hash(text.as_bytes());

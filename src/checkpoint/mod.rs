@@ -20,6 +20,7 @@
 //! | `manifest` | the list of the segments that count |
 //! | `folder` | its files: the lock, how a file becomes durable |
 //! | `dir` | the directory: changes all or nothing, when to merge |
+//! | `replica` | where a directory is copied to, if that is what counts |
 //! | `check` | whether all of it is whole and fits together, without the lock |
 //! | `fail` | the points at which a test has it fail or be killed |
 //!
@@ -34,6 +35,7 @@ mod ids;
 pub mod manifest;
 pub mod merge;
 pub mod reader;
+pub mod replica;
 mod section;
 pub mod tail;
 #[cfg(test)]
@@ -46,6 +48,7 @@ pub use folder::Out;
 pub use manifest::{Manifest, SegmentEntry};
 pub use merge::{Sink, merge};
 pub use reader::{Section, SegmentReader, Users};
+pub use replica::Replica;
 pub use section::FORMAT;
 pub use tail::{Index, Tail};
 pub use writer::SegmentWriter;

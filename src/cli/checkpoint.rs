@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::kafka::BrokerArgs;
+
 /// `headcount checkpoint …`.
 #[derive(Clone, Debug, Subcommand)]
 pub enum CheckpointCommand {
@@ -13,7 +15,8 @@ pub enum CheckpointCommand {
     /// Read all of it: every checksum, every list, and whether they fit together
     #[command(args_override_self = true)]
     Verify(CheckpointArgs),
-    /// Write it anew as one segment, without what is of no use; no run may be using it
+    /// Write it anew as one segment, without what is of no use; no run may be using it (one that uses the
+    /// state topic is stopped by it)
     #[command(args_override_self = true)]
     Compact(CheckpointArgs),
 }
@@ -22,8 +25,14 @@ pub enum CheckpointCommand {
 #[derive(Clone, Debug, Args)]
 pub struct CheckpointArgs {
     /// The directory of a run's --checkpoint
-    #[arg(value_name = "DIR")]
-    pub dir: PathBuf,
+    #[arg(value_name = "DIR", required_unless_present = "state_topic")]
+    pub dir: Option<PathBuf>,
+    /// The state topic of a run from a topic to a topic; read with --brokers
+    #[arg(long, value_name = "TOPIC", conflicts_with = "dir")]
+    pub state_topic: Option<String>,
+    #[command(flatten)]
+    /// How its brokers are reached.
+    pub brokers: BrokerArgs,
 }
 
 /// Flags of `headcount checkpoint inspect`.

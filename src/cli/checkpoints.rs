@@ -11,7 +11,7 @@ use crate::recovery::keeper::OnFailure;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Checkpoints")]
 pub struct CheckpointsArgs {
-    /// Keep checkpoints in this directory (made if need be): killed at any moment and started again with
+    /// Reading files, or results of a topic going to a file, keep checkpoints in this directory (made if need be): killed at any moment and started again with
     /// the same command, the run goes on from the last one, and ends with the same output as if left in
     /// peace. Uids lie there in clear
     #[arg(long, value_name = "DIR")]
@@ -20,8 +20,17 @@ pub struct CheckpointsArgs {
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = parse_duration)]
     pub checkpoint_every: Duration,
     /// Forget the checkpoint that is there and start over
-    #[arg(long, requires = "checkpoint")]
+    #[arg(long, conflicts_with = "no_checkpoint")]
     pub fresh: bool,
+    /// From a topic to a topic, checkpoints are kept in this topic, together with the results, so that each
+    /// result is there exactly once; uids lie in it in clear
+    /// [default: headcount.TOPIC.OUTPUT.state; --create makes it]
+    #[arg(long, value_name = "TOPIC", requires = "output")]
+    pub state_topic: Option<String>,
+    /// From a topic to a topic, keep no checkpoints: a run that was killed puts out its last results again,
+    /// and one that was stopped reads open windows again
+    #[arg(long, conflicts_with_all = ["checkpoint", "state_topic"])]
+    pub no_checkpoint: bool,
     /// What to do when a checkpoint cannot be written
     #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
     pub checkpoint_failure: OnFailure,

@@ -69,6 +69,26 @@ pub struct TopicArgs {
     pub queue_memory: u64,
 }
 
+impl TopicArgs {
+    /// Only to reach brokers, as the flags have it where none is given.
+    pub fn of(brokers: BrokerArgs) -> TopicArgs {
+        TopicArgs {
+            brokers,
+            topic: None,
+            group: None,
+            from: None,
+            until: Some(Until::End),
+            on_gap: OnGap::Fail,
+            idle: Idle(None),
+            max_skew: 0,
+            queue_memory: QUEUE_BYTES,
+        }
+    }
+}
+
+/// Memory for messages where nothing is said of it.
+const QUEUE_BYTES: u64 = 64 * 1024 * 1024;
+
 /// How a topic is filled.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Kafka")]

@@ -8,6 +8,7 @@ use super::parking::Parked;
 use super::runs::Runs;
 use super::verdict::{ClosedBy, Deed, Head, NO_SLOT, Slot, Status, Verdicts};
 use super::{Clock, LogEnd};
+use crate::input::messages::Partition;
 
 impl Clock {
     /// Puts out what the lowest clock has come to.
@@ -217,11 +218,19 @@ impl Clock {
         }
     }
 
-    /// All partitions are silent: parked frames not beyond the wall clock are shown from now on, in
-    /// windows that may have to be opened for it.
-    pub(super) fn show_parked(&mut self, now_s: i64, verdicts: &mut Verdicts) {
+    /// All partitions are silent, or this one has ended: parked frames not beyond the wall clock are shown
+    /// from now on, in windows that may have to be opened for it.
+    pub(super) fn show_parked(
+        &mut self,
+        of: Option<Partition>,
+        now_s: i64,
+        verdicts: &mut Verdicts,
+    ) {
         let mut times_s = Vec::new();
-        for one in self.partitions.all_mut() {
+        for (partition, one) in self.partitions.all_mut() {
+            if of.is_some_and(|of| of != partition) {
+                continue;
+            }
             for frame in one.parking.frames_mut() {
                 if !frame.shown && frame.ts_s <= now_s {
                     frame.shown = true;

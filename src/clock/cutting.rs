@@ -1,7 +1,16 @@
 //! Cutting: where the log is cut for checkpoints, and when.
 //!
-//! Belongs to the clock's stage. A cut can be where a chunk ends, at a line's end: there another run can go on.
-//! What was judged beyond such a point without coming to another is in no checkpoint.
+//! Belongs to the clock's stage. In files a cut can be where a chunk ends, at a line's end: there another run
+//! can go on. What was judged beyond such a point without coming to another is in no checkpoint. In a log of
+//! partitions it can be after any message.
+//!
+//! | a cut is due | where |
+//! | --- | --- |
+//! | so long after the last one | everywhere |
+//! | soon after a result came out | where results come with checkpoints, and so wait for them |
+//! | at once | when what waits to come with it takes much room |
+//!
+//! and never while one is under way, nor where nothing is new.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -25,25 +34,57 @@ pub struct ClockCut {
     pub point: Option<Point>,
 }
 
+/// How soon it is looked again whether there can be a cut.
+const ASK_AGAIN: Duration = Duration::from_millis(2);
+
+/// How often the log is cut.
+#[derive(Clone, Copy, Debug)]
+pub struct CutEvery {
+    /// How long after the last cut.
+    pub at_most: Duration,
+    /// The same once a result came out since, where results wait for it.
+    pub with_results: Option<Duration>,
+}
+
+/// What the clock and the output tell one another of cuts.
+#[derive(Clone, Debug, Default)]
+pub struct CutFlags {
+    /// One is on its way: set by the clock, and taken back by the output once it is kept.
+    pub under_way: Arc<AtomicBool>,
+    /// Much waits for one: set by the output, and taken back by the clock.
+    pub wanted: Arc<AtomicBool>,
+}
+
 /// When the log is cut.
 pub struct Cutting {
-    /// How long after the last cut.
-    pub every: Duration,
-    /// Whether a cut is on its way: set here, and taken back by the output once it is kept.
-    pub under_way: Arc<AtomicBool>,
+    /// How often.
+    pub every: CutEvery,
+    /// What the output says of it.
+    pub flags: CutFlags,
     /// The last one.
     pub last: Instant,
     /// What earlier runs read.
     pub tally_before: Tally,
-    /// How far the log is judged.
+    /// Whether it is a log of partitions.
+    pub partitioned: bool,
+    /// How far the log is judged; of partitions the clock knows.
     pub point: Option<Point>,
     /// It is judged further, to where no run can go on: within a chunk or a line.
     pub is_within: bool,
+    /// Something was judged since the last cut.
+    pub is_new: bool,
+    /// A result came out since the last cut.
+    pub has_results: bool,
 }
 
 impl Cutting {
     /// A batch was judged; whether another run could go on after it.
     pub(super) fn judged(&mut self, batch: &Batch) -> bool {
+        self.has_results |= !batch.verdicts.heads().is_empty();
+        self.is_new |= self.has_results || batch.tally != Tally::default();
+        if self.partitioned {
+            return true;
+        }
         if batch.ends_at.is_some() {
             (self.point, self.is_within) = (batch.ends_at, false);
         } else {
@@ -52,8 +93,52 @@ impl Cutting {
         batch.ends_at.is_some()
     }
 
-    pub(super) fn is_due(&self) -> bool {
+    /// How long until the next cut is due; none: never, as long as nothing is new.
+    fn due_in(&self) -> Option<Duration> {
+        if !self.is_new {
+            return None;
+        }
+        // Relaxed: it is only taken back here.
+        if self.flags.wanted.load(Ordering::Relaxed) {
+            return Some(Duration::ZERO);
+        }
+        let every = match self.every.with_results {
+            Some(soon) if self.has_results => soon.min(self.every.at_most),
+            _ => self.every.at_most,
+        };
+        Some(every.saturating_sub(self.last.elapsed()))
+    }
+
+    /// Whether one is under way.
+    fn is_under_way(&self) -> bool {
         // Acquire: pairs with the output's release; not needed for what is kept, which comes by rings.
-        self.last.elapsed() >= self.every && !self.under_way.load(Ordering::Acquire)
+        self.flags.under_way.load(Ordering::Acquire)
+    }
+
+    pub(super) fn is_due(&self) -> bool {
+        self.due_in() == Some(Duration::ZERO) && !self.is_under_way()
+    }
+
+    /// Whether the log can be cut where it is judged up to.
+    pub(super) fn can_be_here(&self) -> bool {
+        self.partitioned || (!self.is_within && self.point.is_some())
+    }
+
+    /// When it is to be looked again, if no further batch comes.
+    pub(super) fn wake_in(&self) -> Option<Duration> {
+        if !self.can_be_here() {
+            return None;
+        }
+        self.due_in().map(|due_in| due_in.max(ASK_AGAIN))
+    }
+
+    /// It is cut here.
+    pub(super) fn cut(&mut self) {
+        (self.is_new, self.has_results) = (false, false);
+        self.last = Instant::now();
+        // Relaxed: the output sets it again if this cut does not take what waits.
+        self.flags.wanted.store(false, Ordering::Relaxed);
+        // Relaxed: the output takes it back after it has heard of the cut by a ring.
+        self.flags.under_way.store(true, Ordering::Relaxed);
     }
 }

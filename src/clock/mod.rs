@@ -168,6 +168,8 @@ pub struct Clock {
     dropped: Vec<String>,
     /// What has closed windows that are open again: silence; in files that are gone on with their end.
     reopened: ClosedBy,
+    /// Checkpoints are made of it.
+    is_gone_on_with: bool,
     /// What an earlier run said of windows that were not final.
     said_before: Vec<SaidOf>,
     /// The latest time counted.
@@ -213,6 +215,7 @@ impl Clock {
             since_s: vec![None; series],
             dropped: Vec::new(),
             reopened: ClosedBy::Silence,
+            is_gone_on_with: false,
             said_before: Vec::new(),
             newest_s: None,
             route: Vec::with_capacity(settings.calendar.places()),
@@ -243,7 +246,12 @@ impl Clock {
                 self.partitions.one(partition).next_offset = to;
             }
             News::Ended { partition } => {
-                self.settle_parked(partition, verdicts);
+                if self.is_gone_on_with {
+                    // The next run may read it on: what waits there waits until the log's end.
+                    self.show_parked(Some(partition), self.now_s.unwrap_or(i64::MAX), verdicts);
+                } else {
+                    self.settle_parked(partition, verdicts);
+                }
                 self.partitions.rest(partition, Holds::Never);
                 self.settle(verdicts);
             }
@@ -254,7 +262,7 @@ impl Clock {
             News::Doubtful { partition } => self.partitions.one(partition).holds = Holds::Yes,
             News::AllSilent { now_s } => {
                 self.hear_wall(Some(now_s));
-                self.show_parked(now_s, verdicts);
+                self.show_parked(None, now_s, verdicts);
                 self.fall_silent(now_s, verdicts);
             }
         }
@@ -276,6 +284,11 @@ impl Clock {
         }
         self.say_all(end, verdicts);
         self.judged.open_peak = self.kept.peak();
+    }
+
+    /// Checkpoints are made of it: a partition's end is not the end of what waits there.
+    pub fn is_to_be_gone_on_with(&mut self) {
+        self.is_gone_on_with = true;
     }
 
     /// The wall clock has come to this.

@@ -91,6 +91,11 @@ impl PartitionsState {
     pub fn parked(&self) -> u64 {
         self.all.iter().map(|one| one.parked.len() as u64).sum()
     }
+
+    /// Of each partition the offset after its last judged message; 0 if none was.
+    pub fn next_offsets(&self) -> impl Iterator<Item = (Partition, u64)> {
+        self.all.iter().map(|one| (one.partition, one.next_offset))
+    }
 }
 
 /// All partitions of a log, by their numbers. A file is one.
@@ -125,13 +130,20 @@ impl Partitions {
         if self.all.len() <= index {
             self.all.resize_with(index + 1, || None);
         }
+        if entry == Entry::Restored
+            && let Some(Some(one)) = self.all.get_mut(index)
+        {
+            // Whether it was silent or at its end then says nothing of now.
+            one.holds = Holds::Yes;
+            return;
+        }
         let unread = Before::Unread(self.agree.small, None);
         let mut entered = 0;
         let mut agreement = Agreement::new(self.agree, self.keep_s);
         let (mut next_offset, mut judged_to) = (0, 0);
         let before = match entry {
             Entry::Beginning => Before::Nothing(self.agree.small),
-            Entry::Midway => unread,
+            Entry::Midway | Entry::Restored => unread,
             Entry::Resumed { .. } => {
                 if let Some(at) = self.earlier.iter().find(|at| at.partition == partition) {
                     agreement.resume(&at.past);
@@ -205,8 +217,8 @@ impl Partitions {
     }
 
     /// The same, to be changed.
-    pub fn all_mut(&mut self) -> impl Iterator<Item = &mut One> {
-        self.all.iter_mut().flatten()
+    pub fn all_mut(&mut self) -> impl Iterator<Item = (Partition, &mut One)> {
+        (0..).zip(&mut self.all).filter_map(|(partition, one)| Some((partition, one.as_mut()?)))
     }
 
     /// Whether it is still to show when a partition's log begins.

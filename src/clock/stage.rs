@@ -16,7 +16,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::Duration;
 
 use super::alarm::Alarm;
 use super::cutting::{ClockCut, Cutting};
@@ -32,6 +32,9 @@ use crate::report::{ClockReport, Report};
 use crate::ring::sync::{AtomicBool, AtomicU64};
 use crate::ring::{Consumer, PopError, Producer, PushError, Stop, StopReason};
 use crate::stage::{Stage, Step};
+
+/// Batches of the clock's own.
+pub const OWN_BATCHES: usize = 2;
 
 /// What the clock tells the output.
 #[derive(Clone, Debug)]
@@ -76,8 +79,8 @@ pub struct ClockParts {
     pub claimed: Arc<AtomicU64>,
     /// Why the run is to stop, if it is.
     pub stop: Stop,
-    /// A batch of its own, for the end of the log.
-    pub spare: BatchHandle,
+    /// Batches of its own: for the end of the log, and one for cuts where no other comes.
+    pub spares: Vec<BatchHandle>,
     /// When it cuts the log, if ever.
     pub cutting: Option<Cutting>,
 }
@@ -91,7 +94,7 @@ pub struct ClockStage {
     readers: Vec<Reader>,
     messages: Producer<Message>,
     stop: Stop,
-    spare: Option<BatchHandle>,
+    spares: Vec<BatchHandle>,
     in_hand: Option<InHand>,
     in_flight: VecDeque<Dealt>,
     cutting: Option<Cutting>,
@@ -132,17 +135,21 @@ impl ClockStage {
         let judged_before = parts.clock.judged().clone();
         let tally_before = parts.cutting.as_ref().map(|cutting| cutting.tally_before);
         let parked_before = parts.clock.parked();
+        let mut clock = parts.clock;
+        if parts.cutting.is_some() {
+            clock.is_to_be_gone_on_with();
+        }
         ClockStage {
-            clock: parts.clock,
+            clock,
             unit_check: parts.unit_check,
             checking_unit: parts.checking_unit,
             merge: Merge::new(parts.scanners, parts.claimed),
             readers,
             messages: parts.messages,
             stop: parts.stop,
-            spare: Some(parts.spare),
+            spares: parts.spares,
             in_hand: None,
-            in_flight: VecDeque::with_capacity(batches + 1),
+            in_flight: VecDeque::with_capacity(batches + OWN_BATCHES),
             cutting: parts.cutting,
             cut: None,
             released: false,
@@ -190,7 +197,10 @@ impl ClockStage {
 
     /// Sends a batch home; gives it back if there is no room.
     fn send_home(&mut self, Dealt { handle, scanner }: Dealt) -> Result<(), Dealt> {
-        let Some(of) = scanner else { return Ok(()) };
+        let Some(of) = scanner else {
+            self.spares.push(handle);
+            return Ok(());
+        };
         self.merge.send_home(of, handle).map_err(|handle| Dealt { handle, scanner })
     }
 
@@ -271,14 +281,19 @@ impl ClockStage {
         self.heed_unit();
         if let Some(cutting) = &mut self.cutting
             && cutting.judged(batch)
+            && self.is_to_be_cut()
         {
-            let can_be = self.report.failed.is_none() && self.stop.reason() == StopReason::Running;
-            if can_be && self.unit_check.verdict() == UnitVerdict::Right && cutting.is_due() {
-                batch.verdicts.cut(Cut::After);
-                self.cut_here();
-            }
+            batch.verdicts.cut(Cut::After);
+            self.cut_here();
         }
         self.take_in_hand(Dealt { handle, scanner: Some(scanner) });
+    }
+
+    /// Whether a cut is due, of a log that is what it should be.
+    fn is_to_be_cut(&self) -> bool {
+        let can_be = self.report.failed.is_none() && self.stop.reason() == StopReason::Running;
+        let is_due = self.cutting.as_ref().is_some_and(Cutting::is_due);
+        is_due && can_be && self.unit_check.verdict() == UnitVerdict::Right
     }
 
     /// Makes a cut of what was judged so far.
@@ -288,9 +303,31 @@ impl ClockStage {
         tally.add(&self.report.tally);
         let (clock, slots, point) = (self.clock.state(), self.clock.slots_in_use(), cutting.point);
         self.cut = Some(Box::new(ClockCut { clock, slots, tally, point }));
-        cutting.last = Instant::now();
-        // Relaxed: the output takes it back after it has heard of the cut by a ring.
-        cutting.under_way.store(true, Ordering::Relaxed);
+        cutting.cut();
+    }
+
+    /// Makes a cut that is due though no batch comes to mark it; false if there is none to be made.
+    fn cut_between(&mut self) -> bool {
+        let can_be = self.cutting.as_ref().is_some_and(Cutting::can_be_here);
+        // The last one is for the end.
+        if !can_be || self.spares.len() < OWN_BATCHES || !self.is_to_be_cut() {
+            return false;
+        }
+        let mut handle = self.own_batch();
+        let batch = Arc::get_mut(&mut handle).expect("it came back from all readers");
+        batch.verdicts.cut(Cut::After);
+        self.cut_here();
+        self.take_in_hand(Dealt { handle, scanner: None });
+        true
+    }
+
+    /// An empty batch of its own.
+    fn own_batch(&mut self) -> BatchHandle {
+        let mut handle = self.spares.pop().expect("one is left for the end");
+        let batch = Arc::get_mut(&mut handle).expect("it came back from all readers");
+        batch.clear();
+        batch.seal(self.merge.next_chunk(), BatchEnd::ChunkDone);
+        handle
     }
 
     /// Whether the end of the log is to be cut: what was read is whole, and its times are right.
@@ -323,9 +360,8 @@ impl ClockStage {
         self.unit_check.finish();
         self.heed_unit();
         let broken_off = self.report.failed.is_some() || self.stop.reason() != StopReason::Running;
-        let mut handle = self.spare.take().expect("the log ends once");
-        let batch = Arc::get_mut(&mut handle).expect("nobody has seen the spare batch");
-        batch.seal(self.merge.next_chunk(), BatchEnd::ChunkDone);
+        let mut handle = self.own_batch();
+        let batch = Arc::get_mut(&mut handle).expect("it is as new");
         if self.cuts_the_end() {
             batch.verdicts.cut(Cut::Before);
             self.cut_here();
@@ -420,6 +456,7 @@ impl Stage for ClockStage {
                 self.judge(scanner, batch);
                 Step::Worked
             }
+            Merged::NotYet if self.cut_between() => Step::Worked,
             Merged::NotYet => idle,
             Merged::Missing => {
                 let chunk = self.merge.next_chunk();
@@ -431,6 +468,11 @@ impl Stage for ClockStage {
                 Step::Worked
             }
         }
+    }
+
+    fn wake_in(&self) -> Option<Duration> {
+        let can_be = !self.finished && self.unit_check.verdict() == UnitVerdict::Right;
+        self.cutting.as_ref().filter(|_| can_be)?.wake_in()
     }
 
     fn finish(self: Box<Self>) -> Report {

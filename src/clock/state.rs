@@ -31,6 +31,9 @@ pub struct ClockState {
     pub dropped: Vec<String>,
     /// Windows that end up to this time are kept no longer, unix seconds.
     pub let_go_s: Option<i64>,
+    /// Windows that end up to this time were put out by a run before the first checkpoint, unix seconds.
+    #[serde(default)]
+    pub out_before_s: Option<i64>,
     /// The wall clock at its highest, unix seconds.
     pub now_s: Option<i64>,
     /// The lowest clock at its highest, unix seconds.
@@ -158,6 +161,7 @@ impl Clock {
                 .collect(),
             dropped: self.dropped.clone(),
             let_go_s: self.let_go_to_s(),
+            out_before_s: self.out_before_s.map(|final_s| final_s - self.max_lag_s),
             now_s: self.now_s,
             lowest_s: self.lowest_s,
             newest_s: self.newest_s,
@@ -213,6 +217,7 @@ impl Clock {
         let mut clock = Clock::new(settings);
         let state = clock.by_own_series(state)?;
         clock.let_go_s = state.let_go_s;
+        clock.out_before_s = state.out_before_s.map(|end_s| end_s + clock.max_lag_s);
         if !settings.partitioned {
             clock.reopened = ClosedBy::End;
         }

@@ -1,7 +1,7 @@
 //! `headcount checkpoint`: what a checkpoint holds, whether it is whole, and making it small. Of users
 //! only their number is shown.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{BinaryBytes, HumanCount};
@@ -11,12 +11,25 @@ use super::settle::count;
 use super::{complain, print, say};
 use crate::checkpoint::check::{check, look, tails};
 use crate::checkpoint::{Dir, Manifest, Open, Tail};
-use crate::cli::checkpoint::{CheckpointCommand, InspectArgs};
+use crate::cli::checkpoint::{CheckpointArgs, CheckpointCommand, InspectArgs};
+#[cfg(feature = "kafka")]
+use crate::cli::kafka::TopicArgs;
 use crate::error::{Error, ExitCode};
+#[cfg(feature = "kafka")]
+use crate::kafka::{
+    settings::Settings,
+    state_reading::{Found, read},
+    state_topic::Exchange,
+};
+#[cfg(feature = "kafka")]
+use crate::recovery::{inputs::InputState, note::Note};
 
 /// Members of the note that are shown, if they are there, and what they are.
-const SHOWN: [(&str, &str); 4] = [
+const SHOWN: [(&str, &str); 7] = [
     ("read up to", "/input/point"),
+    ("topic", "/input/topic"),
+    ("offsets", "/input/partitions"),
+    ("results to topic", "/output/topics/results"),
     ("frames read", "/tally/frames"),
     ("bytes of results", "/output/results/bytes"),
     ("bytes of rejects", "/output/rejects/bytes"),
@@ -25,15 +38,53 @@ const SHOWN: [(&str, &str); 4] = [
 /// Does what is asked.
 pub fn run(command: &CheckpointCommand) -> Result<ExitCode, Error> {
     match command {
-        CheckpointCommand::Inspect(args) => inspect(args),
-        CheckpointCommand::Verify(args) => verify(&args.dir),
-        CheckpointCommand::Compact(args) => compact(&args.dir),
+        CheckpointCommand::Inspect(args) => inspect(args, &Place::of(&args.checkpoint)?),
+        CheckpointCommand::Verify(args) => verify(&Place::of(args)?),
+        CheckpointCommand::Compact(args) => compact(args),
+    }
+}
+
+/// Where a checkpoint lies.
+struct Place {
+    folder: PathBuf,
+    /// What a state topic was read into.
+    #[cfg(feature = "kafka")]
+    _found: Option<Found>,
+}
+
+#[cfg(feature = "kafka")]
+impl Place {
+    fn of(args: &CheckpointArgs) -> Result<Place, Error> {
+        match (&args.dir, &args.state_topic) {
+            (Some(folder), _) => Ok(Place { folder: folder.clone(), _found: None }),
+            (None, topic) => {
+                let topic = topic.as_deref().unwrap_or_default();
+                let settings = Settings::read(&args.brokers)?;
+                let found = read(&TopicArgs::of(args.brokers.clone()), &settings, topic)?;
+                if !found.is_some {
+                    return Err(Error::Checkpoint(format!(
+                        "state topic {topic}: no checkpoint is in it"
+                    )));
+                }
+                Ok(Place { folder: found.path(), _found: Some(found) })
+            }
+        }
+    }
+}
+
+#[cfg(not(feature = "kafka"))]
+impl Place {
+    fn of(args: &CheckpointArgs) -> Result<Place, Error> {
+        match &args.dir {
+            Some(folder) => Ok(Place { folder: folder.clone() }),
+            None => Err(super::without_kafka()),
+        }
     }
 }
 
 /// Shows it, from what its segments say of themselves.
-fn inspect(args: &InspectArgs) -> Result<ExitCode, Error> {
-    let folder = &args.checkpoint.dir;
+fn inspect(args: &InspectArgs, place: &Place) -> Result<ExitCode, Error> {
+    let folder = &place.folder;
     let (manifest, tails) =
         look(folder, |manifest| Ok((manifest.clone(), tails(folder, manifest)?)))?;
     let note = tails.last().map(|tail| serde_json::from_slice::<Value>(&tail.note));
@@ -95,7 +146,8 @@ fn shown(manifest: &Manifest, tails: &[Tail]) -> String {
 }
 
 /// Reads all of it.
-fn verify(folder: &Path) -> Result<ExitCode, Error> {
+fn verify(place: &Place) -> Result<ExitCode, Error> {
+    let folder = &place.folder;
     let found = match look(folder, |manifest| check(folder, manifest)) {
         Err(damage @ Error::Damaged { .. }) => {
             complain(&damage);
@@ -113,12 +165,15 @@ fn verify(folder: &Path) -> Result<ExitCode, Error> {
 }
 
 /// Writes it anew.
-fn compact(folder: &Path) -> Result<ExitCode, Error> {
-    let mut dir = Dir::open(folder, Open::Existing)?;
-    if dir.is_open_to_others() {
+fn compact(args: &CheckpointArgs) -> Result<ExitCode, Error> {
+    let mut dir = match &args.dir {
+        Some(folder) => Dir::open(folder, Open::Existing)?,
+        None => taken_over(args)?,
+    };
+    if args.dir.is_some() && dir.is_open_to_others() {
         say(&format!(
             "{0}: others than its owner may look into it, and it holds uids: chmod 700 {0}",
-            folder.display()
+            dir.name()
         ));
     }
     let before_bytes = dir.manifest().bytes();
@@ -132,4 +187,30 @@ fn compact(folder: &Path) -> Result<ExitCode, Error> {
         BinaryBytes(before_bytes),
         BinaryBytes(written.entry.bytes),
     ))
+}
+
+/// The checkpoint in a state topic, taken over from whoever has it.
+#[cfg(feature = "kafka")]
+fn taken_over(args: &CheckpointArgs) -> Result<Dir, Error> {
+    let topic = args.state_topic.clone().unwrap_or_default();
+    let name = format!("state topic {topic}");
+    let tail = Dir::open(&Place::of(args)?.folder, Open::Existing)?.last()?;
+    let note = tail.map(|tail| Note::from_bytes(&tail.note, &name)).transpose()?;
+    let of_topic = note.and_then(|note| match (note.input, note.output.topics) {
+        (InputState::Topic(of), Some(written)) => Some((of.topic, written)),
+        _ => None,
+    });
+    let Some((input, written)) = of_topic else {
+        return Err(Error::Checkpoint(format!("{name}: nothing was counted yet")));
+    };
+    let settings = Settings::read(&args.brokers)?;
+    let exchange = Exchange { input, state: topic, written };
+    let (dir, _) =
+        exchange.take_over(&TopicArgs::of(args.brokers.clone()), &settings, false, |_| Ok(()))?;
+    Ok(dir)
+}
+
+#[cfg(not(feature = "kafka"))]
+fn taken_over(_: &CheckpointArgs) -> Result<Dir, Error> {
+    Err(super::without_kafka())
 }

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use super::going_on::{Before, GoingOn};
+use super::going_on::{self, GoingOn, WrittenBefore};
 use super::outputs::Output;
 use super::settle::{self, Summary, settle};
 use super::source::Read;
 use super::topics_written;
 use crate::accounts::{Accounts, Cost};
 use crate::cli::CountArgs;
+use crate::cli::kafka::From;
 use crate::clock::ClockSettings;
 use crate::engine::{self, Job, Sizes};
 use crate::error::{Error, ExitCode};
@@ -28,8 +29,21 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     let output = &args.output;
     let clock = args.frames.clock()?;
     topics_written::check(args)?;
+    going_on::check(args)?;
     let writes = output.output.is_some() || output.rejects_topic.is_some();
-    let read = Read::look_at(&args.input, output.output.as_deref(), writes, &clock)?;
+    let settings = settle::Settings::of(&args.frames);
+    // A topic is entered where its checkpoint left it.
+    let opened = match args.input.topic.topic {
+        Some(_) => GoingOn::open(args, &settings)?,
+        None => None,
+    };
+    let mut input = args.input.clone();
+    if opened.as_ref().is_some_and(GoingOn::is_fresh) {
+        // What the group committed is forgotten, too.
+        input.topic.from.get_or_insert(From::Beginning);
+    }
+    let topic_before = opened.as_ref().map_or(Ok(None), GoingOn::topic_before)?;
+    let read = Read::look_at(&input, output.output.as_deref(), writes, &clock, topic_before)?;
     let now_s = args.frames.time.now.or_else(|| read.is_bounded().then(crate::input::wall_s));
     let clock = ClockSettings { partitioned: read.is_partitioned(), now_s, ..clock };
     let cores = cores();
@@ -46,12 +60,21 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     let summary_to = open(&output.summary)?;
     let given: Vec<&Output> = [&stdout, &to, &rejects, &summary_to].into_iter().flatten().collect();
     Output::check_different(&given)?;
-    let settings = settle::Settings::of(&args.frames);
-    let files = (!read.is_partitioned()).then(|| read.files());
-    let going_on = GoingOn::open(&args.checkpoints, files, &settings)?;
+    let going_on = match opened {
+        None if !read.is_partitioned() => {
+            if args.checkpoints.checkpoint.is_some() {
+                // Before a directory is made.
+                read.reads(None)?;
+            }
+            GoingOn::open(args, &settings)?
+        }
+        opened => opened,
+    };
+    let reads = going_on.as_ref().map(|going_on| read.reads(going_on.before())).transpose()?;
+    let outbox = going_on.as_ref().and_then(GoingOn::outbox);
     let before = match &going_on {
         Some(going_on) => going_on.check_outputs(output.format, to.as_ref(), rejects.as_ref())?,
-        None => Before::default(),
+        None => WrittenBefore::default(),
     };
     // What has to be on the disk before a checkpoint counts.
     let mut written = Vec::new();
@@ -60,7 +83,7 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
         None => Ok(None),
     };
     let with_past = args.frames.windows.returning.is_some();
-    let sink: Box<dyn ResultSink> = match (topics_written::results(args)?, to) {
+    let sink: Box<dyn ResultSink> = match (topics_written::results(args, outbox)?, to) {
         (Some(topic), _) => topic,
         (None, Some(to)) => {
             let name = to.name().to_owned();
@@ -79,35 +102,43 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
             Box::new(LineSink::new("stdout", output.format, std::io::stdout()).with_past(with_past))
         }
     };
-    let rejects: Option<Box<dyn RejectSink>> = match (topics_written::rejects(args)?, rejects) {
-        (Some(topic), _) => Some(topic),
-        (None, Some(file)) => {
-            let name = file.name().to_owned();
-            let besides = besides(&file, Written::Rejects)?;
-            let sink = RejectLines::new(&name, file.from(before.rejects_bytes)?);
-            match besides {
-                Some(besides) => {
-                    written.push(besides);
-                    Some(Box::new(sink.after(before.rejects_bytes.unwrap_or(0))))
+    let rejects: Option<Box<dyn RejectSink>> =
+        match (topics_written::rejects(args, outbox)?, rejects) {
+            (Some(topic), _) => Some(topic),
+            (None, Some(file)) => {
+                let name = file.name().to_owned();
+                let besides = besides(&file, Written::Rejects)?;
+                let sink = RejectLines::new(&name, file.from(before.rejects_bytes)?);
+                match besides {
+                    Some(besides) => {
+                        written.push(besides);
+                        Some(Box::new(sink.after(before.rejects_bytes.unwrap_or(0))))
+                    }
+                    None => Some(Box::new(sink)),
                 }
-                None => Some(Box::new(sink)),
             }
-        }
-        (None, None) => None,
-    };
+            (None, None) => None,
+        };
     let stop = Stop::new();
     thread::stop_on_signals(stop.clone())?;
     let live = Live::new(topology.scanners);
     let progress = Progress::new(live.clone(), read.extent(), output.quiet);
-    let checkpoints = match going_on {
-        Some(going_on) => {
+    let checkpoints = match going_on.zip(reads) {
+        Some((going_on, reads)) => {
             going_on.tell(output.quiet);
-            Some(going_on.into_checkpoints(output.format, written, stop.clone())?)
+            Some(going_on.into_checkpoints(
+                reads,
+                topology.counters,
+                output.format,
+                written,
+                stop.clone(),
+            )?)
         }
         None => None,
     };
     let job = Job {
-        keeper: read.keeper(),
+        // Offsets go with the checkpoints.
+        keeper: if checkpoints.is_none() { read.keeper() } else { None },
         checkpoints,
         source: read.into_source(args.input.topic.idle.duration()),
         scan: args.frames.scan(),

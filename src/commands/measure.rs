@@ -39,7 +39,7 @@ pub fn run(command: &MeasureCommand) -> Result<ExitCode, Error> {
     let stop = Stop::new();
     thread::stop_on_signals(stop.clone())?;
     for round in 1..=args.rounds {
-        let read = Read::look_at(&args.input, None, false, &clock)?;
+        let read = Read::look_at(&args.input, None, false, &clock, None)?;
         let topology = Topology::new(cores, &read.wish(args.threads.wish(), cores))?;
         let live = Live::new(topology.scanners);
         if args.rounds > 1

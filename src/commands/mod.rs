@@ -12,6 +12,7 @@ pub mod plan;
 pub mod settle;
 pub mod shell;
 pub mod source;
+pub mod state_topic;
 pub mod topics_written;
 pub mod verify;
 

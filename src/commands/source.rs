@@ -10,6 +10,8 @@ use crate::input::Input;
 #[cfg(feature = "kafka")]
 use crate::kafka::topic::Topic;
 use crate::output::sink::RestartKeeper;
+use crate::recovery::inputs::{InputState, Inputs, Reads};
+use crate::recovery::topic::Before;
 use crate::topology::Wish;
 use crate::watch::progress::Extent;
 
@@ -25,6 +27,13 @@ pub enum Read {
     /// A topic.
     #[cfg(feature = "kafka")]
     Topic(Box<Topic>),
+}
+
+/// The group under whose name offsets are committed, if any.
+#[cfg(feature = "kafka")]
+pub fn group(args: &InputArgs, topic: &str, output: Option<&str>) -> Option<String> {
+    let own = output.map(|output| format!("headcount.{topic}.{output}"));
+    args.topic.group.clone().or(own)
 }
 
 /// What of a topic is told when it has been read.
@@ -47,6 +56,7 @@ impl Read {
         output: Option<&str>,
         writes: bool,
         clock: &ClockSettings,
+        before: Option<Before<'_>>,
     ) -> Result<Read, Error> {
         let Some(topic) = &args.topic.topic else {
             if args.topic.brokers.brokers.is_some() && !writes {
@@ -57,7 +67,7 @@ impl Read {
         if !args.files.is_empty() {
             return Err(Error::usage("give files or a topic to read, not both"));
         }
-        Read::topic(args, topic, output, clock)
+        Read::topic(args, topic, output, clock, before)
     }
 
     #[cfg(feature = "kafka")]
@@ -66,15 +76,21 @@ impl Read {
         topic: &str,
         output: Option<&str>,
         clock: &ClockSettings,
+        before: Option<Before<'_>>,
     ) -> Result<Read, Error> {
-        let own = output.map(|output| format!("headcount.{topic}.{output}"));
-        let group = args.topic.group.clone().or(own);
-        let topic = Topic::look_at(&args.topic, topic, group.as_deref(), clock)?;
+        let group = group(args, topic, output);
+        let topic = Topic::look_at(&args.topic, topic, group.as_deref(), clock, before)?;
         Ok(Read::Topic(Box::new(topic)))
     }
 
     #[cfg(not(feature = "kafka"))]
-    fn topic(_: &InputArgs, _: &str, _: Option<&str>, _: &ClockSettings) -> Result<Read, Error> {
+    fn topic(
+        _: &InputArgs,
+        _: &str,
+        _: Option<&str>,
+        _: &ClockSettings,
+        _: Option<Before<'_>>,
+    ) -> Result<Read, Error> {
         Err(Error::usage("--topic: this program was built without Kafka"))
     }
 
@@ -132,6 +148,23 @@ impl Read {
         }
         let scanners = wish.scanners.or((cores <= FEW_CORES).then_some(1));
         Wish { scanners, ..wish }
+    }
+
+    /// What checkpoints say of it, whether those of an earlier run were of the same.
+    ///
+    /// # Errors
+    /// It cannot be read again, or is another one.
+    pub fn reads(&self, before: Option<&InputState>) -> Result<Box<dyn Reads>, Error> {
+        match self {
+            Read::Files(files) => {
+                let inputs = Inputs::look_at(files)?;
+                before.map_or(Ok(()), |before| inputs.check(before))?;
+                Ok(Box::new(inputs))
+            }
+            // It was checked when it was looked at.
+            #[cfg(feature = "kafka")]
+            Read::Topic(topic) => Ok(topic.reads()),
+        }
     }
 
     /// What keeps restart points.

@@ -3,6 +3,7 @@
 use crate::cli::CountArgs;
 use crate::error::Error;
 use crate::output::lines::Format;
+use crate::output::outbox::Outbox;
 use crate::output::rejects::RejectSink;
 use crate::output::sink::ResultSink;
 
@@ -36,32 +37,43 @@ pub fn check(args: &CountArgs) -> Result<(), Error> {
     Ok(())
 }
 
-/// The sink that `-o` asks for, its topic there; none without `-o`.
+/// The sink that `-o` asks for, its topic there; none without `-o`. With an outbox results go there.
 ///
 /// # Errors
 /// The topic is not there, or cannot be reached.
-pub fn results(args: &CountArgs) -> Result<Option<Box<dyn ResultSink>>, Error> {
-    args.output.output.as_ref().map(|topic| connect::results(topic, args)).transpose()
+pub fn results(
+    args: &CountArgs,
+    outbox: Option<&Outbox>,
+) -> Result<Option<Box<dyn ResultSink>>, Error> {
+    args.output.output.as_ref().map(|topic| connect::results(topic, args, outbox)).transpose()
 }
 
 /// The sink that `--rejects-topic` asks for, likewise.
 ///
 /// # Errors
 /// The topic is not there, or cannot be reached.
-pub fn rejects(args: &CountArgs) -> Result<Option<Box<dyn RejectSink>>, Error> {
-    args.output.rejects_topic.as_ref().map(|topic| connect::rejects(topic, args)).transpose()
+pub fn rejects(
+    args: &CountArgs,
+    outbox: Option<&Outbox>,
+) -> Result<Option<Box<dyn RejectSink>>, Error> {
+    let topic = args.output.rejects_topic.as_ref();
+    topic.map(|topic| connect::rejects(topic, args, outbox)).transpose()
 }
 
 #[cfg(feature = "kafka")]
 mod connect {
-    use super::{CountArgs, Error, RejectSink, ResultSink};
+    use super::{CountArgs, Error, Outbox, RejectSink, ResultSink};
     use crate::commands::say;
     use crate::kafka::output_topic::{Purpose, ensure, remark};
     use crate::kafka::rejects::KafkaRejects;
     use crate::kafka::settings::Settings;
     use crate::kafka::sink::KafkaSink;
 
-    pub(super) fn results(topic: &str, args: &CountArgs) -> Result<Box<dyn ResultSink>, Error> {
+    pub(super) fn results(
+        topic: &str,
+        args: &CountArgs,
+        outbox: Option<&Outbox>,
+    ) -> Result<Box<dyn ResultSink>, Error> {
         let brokers = &args.input.topic.brokers;
         let settings = Settings::read(brokers)?;
         let mut producer = KafkaSink::producer(&settings, topic, brokers.give_up)?;
@@ -69,29 +81,47 @@ mod connect {
         if let Some(remark) = remark(&producer).filter(|_| !args.output.quiet) {
             say(&remark);
         }
-        Ok(Box::new(KafkaSink::new(producer)))
+        Ok(Box::new(match outbox {
+            Some(outbox) => KafkaSink::into_outbox(topic, outbox.clone()),
+            None => KafkaSink::new(producer),
+        }))
     }
 
-    pub(super) fn rejects(topic: &str, args: &CountArgs) -> Result<Box<dyn RejectSink>, Error> {
+    pub(super) fn rejects(
+        topic: &str,
+        args: &CountArgs,
+        outbox: Option<&Outbox>,
+    ) -> Result<Box<dyn RejectSink>, Error> {
         let brokers = &args.input.topic.brokers;
         let settings = Settings::read(brokers)?;
         let mut producer = KafkaRejects::producer(&settings, topic, brokers.give_up)?;
         let purpose = Purpose::Frames { partitions: 1 };
         ensure(&mut producer, args.output.create.then_some(purpose))?;
-        Ok(Box::new(KafkaRejects::new(producer)))
+        Ok(Box::new(match outbox {
+            Some(outbox) => KafkaRejects::into_outbox(topic, outbox.clone()),
+            None => KafkaRejects::new(producer),
+        }))
     }
 }
 
 #[cfg(not(feature = "kafka"))]
 mod connect {
-    use super::{CountArgs, Error, RejectSink, ResultSink};
+    use super::{CountArgs, Error, Outbox, RejectSink, ResultSink};
     use crate::commands::without_kafka;
 
-    pub(super) fn results(_: &str, _: &CountArgs) -> Result<Box<dyn ResultSink>, Error> {
+    pub(super) fn results(
+        _: &str,
+        _: &CountArgs,
+        _: Option<&Outbox>,
+    ) -> Result<Box<dyn ResultSink>, Error> {
         Err(without_kafka())
     }
 
-    pub(super) fn rejects(_: &str, _: &CountArgs) -> Result<Box<dyn RejectSink>, Error> {
+    pub(super) fn rejects(
+        _: &str,
+        _: &CountArgs,
+        _: Option<&Outbox>,
+    ) -> Result<Box<dyn RejectSink>, Error> {
         Err(without_kafka())
     }
 }

@@ -177,6 +177,30 @@ impl Counter {
         self.intern(hash, uid, &mut 0)
     }
 
+    /// A user whom an earlier run knew has the number he had then. He is to be put into a window before the
+    /// next one comes. When all have come, [`Counter::all_adopted`]. False if somebody has that number.
+    pub fn adopt_as(&mut self, id: Id, hash: u64, uid: &[u8]) -> Result<bool, Error> {
+        let Counter { table, users, windows, budget, .. } = self;
+        if !users.is_free(id) {
+            return Ok(false);
+        }
+        if table.is_full(hash) {
+            let renewed = table.renew(hash, &mut Forgetting { users, windows }, budget);
+            renewed.map_err(|_| budget.used_up())?;
+        }
+        users.place(id, uid, budget).map_err(|why| match why {
+            NoMore::Numbers => Error::TooManyUsers,
+            NoMore::Room => budget.used_up(),
+        })?;
+        table.insert(hash, id);
+        Ok(true)
+    }
+
+    /// All users whom an earlier run knew have come.
+    pub fn all_adopted(&mut self) {
+        self.users.all_placed();
+    }
+
     /// An earlier run counted this user in the slot's window.
     pub fn put_in(&mut self, id: Id, slot: Slot) -> Result<(), Error> {
         let Counter { users, windows, budget, .. } = self;

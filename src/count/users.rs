@@ -143,22 +143,33 @@ impl Users {
         }
     }
 
-    /// A number for a new user, who is in no window yet, if there is room.
-    pub fn add(&mut self, uid: &[u8], budget: &mut Budget) -> Result<Id, NoMore> {
-        // First of all what may find no room.
+    /// A record of a user who is in no window yet.
+    fn record(&mut self, uid: &[u8], budget: &mut Budget) -> Result<User, NoMore> {
         let len = u16::try_from(uid.len()).map_err(|_| NoMore::Numbers)?;
         let mut user = User { len, ..User::NEW };
         match user.bytes.get_mut(..uid.len()) {
             Some(bytes) => bytes.copy_from_slice(uid),
             None => user.set_number(self.uids.keep(uid, budget)?.number),
         }
+        Ok(user)
+    }
+
+    /// Another page. Its places in the list of free numbers come with it, which comes to need them.
+    fn grow(&mut self, budget: &mut Budget) -> Result<(), NoMore> {
+        budget.take(PAGE_USERS * (size_of::<User>() + size_of::<Id>()))?;
+        self.pages.push(vec![User::NEW; PAGE_USERS].into_boxed_slice());
+        Ok(())
+    }
+
+    /// A number for a new user, who is in no window yet, if there is room.
+    pub fn add(&mut self, uid: &[u8], budget: &mut Budget) -> Result<Id, NoMore> {
+        // First of all what may find no room.
+        let user = self.record(uid, budget)?;
         let id = match self.free.pop() {
             None if self.numbers == self.users_max => return Err(NoMore::Numbers),
             None => {
                 if self.numbers as usize == self.pages.len() * PAGE_USERS {
-                    // With their places in the list of free numbers, which comes to need them.
-                    budget.take(PAGE_USERS * (size_of::<User>() + size_of::<Id>()))?;
-                    self.pages.push(vec![User::NEW; PAGE_USERS].into_boxed_slice());
+                    self.grow(budget)?;
                 }
                 self.numbers += 1;
                 self.numbers - 1
@@ -172,6 +183,35 @@ impl Users {
         };
         *self.user_mut(id) = user;
         Ok(id)
+    }
+
+    /// A user has this number, which nobody has. When all that are to be have theirs, [`Users::all_placed`].
+    pub fn place(&mut self, id: Id, uid: &[u8], budget: &mut Budget) -> Result<(), NoMore> {
+        if id >= self.users_max {
+            return Err(NoMore::Numbers);
+        }
+        while id as usize >= self.pages.len() * PAGE_USERS {
+            self.grow(budget)?;
+        }
+        *self.user_mut(id) = self.record(uid, budget)?;
+        self.numbers = self.numbers.max(id + 1);
+        Ok(())
+    }
+
+    /// The numbers between those that were placed are free.
+    pub fn all_placed(&mut self) {
+        self.free = Stack::default();
+        for id in
+            (0..self.numbers).rev().filter(|&id| self.user(id).len == FREE).collect::<Vec<_>>()
+        {
+            self.free.push(id);
+        }
+    }
+
+    /// Whether nobody has this number.
+    pub fn is_free(&self, id: Id) -> bool {
+        let page = self.pages.get(id as usize / PAGE_USERS);
+        page.is_none_or(|page| page[id as usize % PAGE_USERS].len == FREE)
     }
 
     /// Gives a user's number back.
@@ -253,6 +293,25 @@ mod tests {
             }
         }
         assert_eq!(users.uids.cells(), 2);
+    }
+
+    #[test]
+    fn placed_users_leave_the_numbers_between_them_to_others() {
+        let mut room = Budget::new(u64::MAX);
+        let mut users = Users::new(100);
+        let long = [b'x'; INLINE_BYTES + 1];
+        for (id, uid) in [(20, &b"c"[..]), (3, &long), (9, b"b")] {
+            assert!(users.is_free(id));
+            users.place(id, uid, &mut room).unwrap();
+            assert!(users.is(id, uid) && !users.is_free(id));
+        }
+        assert_eq!(users.place(100, b"d", &mut room), Err(NoMore::Numbers));
+        users.all_placed();
+        let mut new: Vec<Id> = (0..19).map(|n| users.add(&[n; 2], &mut room).unwrap()).collect();
+        new.sort_unstable();
+        let expected: Vec<Id> = (0..22).filter(|id| ![3, 9, 20].contains(id)).collect();
+        assert_eq!(new, expected);
+        assert!(users.is(3, &long) && users.is(9, b"b") && users.is(20, b"c"));
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub enum Entry {
         /// The clock.
         clock_s: Option<i64>,
     },
+    /// Where a checkpoint left it: the clock knows it.
+    Restored,
 }
 
 /// What a source says besides messages, in its place among them.

@@ -1,11 +1,13 @@
-//! Two questions to the brokers about a topic to be written: make it, and tell one of its settings. They
-//! go over a client's own connections and wait for the answer, on the caller's thread before a run.
+//! Questions to the brokers about a topic to be written: make it, tell one of its settings, delete its first
+//! records. They go over a client's own connections. The first two wait for the answer, on the caller's
+//! thread before a run; for the last one somebody has to look again.
 
 use std::ffi::CStr;
 use std::slice;
 
 use rdkafka::bindings as c;
 use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaRespErr};
+use rdkafka::{Offset, TopicPartitionList};
 
 use super::ask::Options;
 use super::client::{Queue, text_of};
@@ -20,8 +22,8 @@ pub struct NewTopic<'a> {
     pub partitions: i32,
     /// Its replicas.
     pub replicas: i32,
-    /// A setting other than the brokers' own.
-    pub setting: Option<(&'a CStr, &'a CStr)>,
+    /// Settings other than the brokers' own.
+    pub settings: &'a [(&'a CStr, &'a CStr)],
 }
 
 fn trouble(code: RDKafkaRespErr, text: String) -> Trouble {
@@ -46,7 +48,7 @@ fn answer(queue: &Queue, timeout_ms: i32) -> Result<Event, Trouble> {
 /// The brokers did not make it.
 pub fn create_topic(queue: &Queue, topic: NewTopic<'_>, timeout_ms: i32) -> Result<(), Trouble> {
     let mut text = [0_u8; 512];
-    let NewTopic { name, partitions, replicas, setting } = topic;
+    let NewTopic { name, partitions, replicas, settings } = topic;
     // SAFETY: name and text are alive, the text's size is its size.
     let new = unsafe {
         c::rd_kafka_NewTopic_new(
@@ -61,7 +63,7 @@ pub fn create_topic(queue: &Queue, topic: NewTopic<'_>, timeout_ms: i32) -> Resu
         let why = CStr::from_bytes_until_nul(&text).unwrap_or_default();
         return Err(odd(&why.to_string_lossy()));
     }
-    if let Some((key, value)) = setting {
+    for (key, value) in settings {
         // SAFETY: all three are alive, the texts are copied. It fails only without a key.
         unsafe { c::rd_kafka_NewTopic_set_config(new, key.as_ptr(), value.as_ptr()) };
     }
@@ -174,4 +176,49 @@ pub fn topic_setting(
         }
     }
     Ok(None)
+}
+
+/// Asks for the records before this offset to be deleted; the answer comes on the queue.
+pub fn delete_records(queue: &Queue, topic: &str, partition: i32, before: u64, timeout_ms: i32) {
+    let mut list = TopicPartitionList::new();
+    // It fails only for numbers below 0.
+    let _ = list.add_partition_offset(topic, partition, Offset::Offset(before.cast_signed()));
+    // SAFETY: the list is alive, and is copied.
+    let delete = unsafe { c::rd_kafka_DeleteRecords_new(list.ptr()) };
+    let options = Options::new(queue, timeout_ms);
+    let mut all = [delete];
+    // SAFETY: all are alive; what it needs of them it copies.
+    unsafe {
+        c::rd_kafka_DeleteRecords(
+            queue.client().ptr(),
+            all.as_mut_ptr(),
+            all.len(),
+            options.ptr(),
+            queue.ptr(),
+        );
+    }
+    // SAFETY: it is ours and not used again.
+    unsafe { c::rd_kafka_DeleteRecords_destroy(delete) };
+}
+
+/// What went wrong with deleting records of a partition, by the answer.
+pub fn records_deleted(event: &Event) -> Option<Trouble> {
+    // SAFETY: the event is alive; null if it is another answer.
+    let result = unsafe { c::rd_kafka_event_DeleteRecords_result(event.ptr()) };
+    if result.is_null() {
+        return None;
+    }
+    // SAFETY: the answer lives as long as its event.
+    let list = unsafe { c::rd_kafka_DeleteRecords_result_offsets(result) };
+    // SAFETY: it is null or lives as long.
+    let list = unsafe { list.as_ref() }?;
+    let count = usize::try_from(list.cnt).unwrap_or(0);
+    if count == 0 {
+        return None;
+    }
+    // SAFETY: the list has as many elements.
+    let places = unsafe { slice::from_raw_parts(list.elems, count) };
+    let failed =
+        places.iter().find(|place| place.err != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR)?;
+    Some(trouble(failed.err, String::new()))
 }

@@ -14,7 +14,7 @@ use rdkafka::bindings as c;
 use rdkafka::config::ClientConfig;
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 
-use super::event::Event;
+use super::event::{Event, Trouble};
 use super::malloc;
 use crate::error::Error;
 use crate::ring::Waker;
@@ -223,6 +223,40 @@ impl Drop for Queue {
         }
         // SAFETY: this handle of it is not used again.
         unsafe { c::rd_kafka_queue_destroy(self.ptr()) };
+    }
+}
+
+/// An error of a transaction, taken over.
+#[derive(Clone, Debug)]
+pub(super) struct TxnError {
+    /// Which, and librdkafka's words.
+    pub(super) trouble: Trouble,
+    /// The same call may be made again.
+    pub(super) is_retriable: bool,
+    /// The transaction has to be aborted; then it may be tried anew.
+    pub(super) wants_abort: bool,
+}
+
+impl TxnError {
+    /// Takes the error over.
+    ///
+    /// # Safety
+    /// `error` is null or an error that the caller was given for good.
+    pub(super) unsafe fn take(error: *mut c::rd_kafka_error_t) -> Result<(), TxnError> {
+        if error.is_null() {
+            return Ok(());
+        }
+        // SAFETY: it is alive.
+        let is_retriable = unsafe { c::rd_kafka_error_is_retriable(error) } != 0;
+        // SAFETY: it is alive.
+        let wants_abort = unsafe { c::rd_kafka_error_txn_requires_abort(error) } != 0;
+        // SAFETY: it is the caller's, and not used again.
+        match unsafe { take_error(error) } {
+            None => Ok(()),
+            Some((code, text)) => {
+                Err(TxnError { trouble: Trouble { code, text }, is_retriable, wants_abort })
+            }
+        }
     }
 }
 

@@ -135,6 +135,40 @@ pub fn for_good_of_group(trouble: &Trouble, group: &str) -> Option<Error> {
     }))
 }
 
+/// A transaction did not come about, of this id and to these topics; what was last heard of the brokers.
+pub fn of_transaction(trouble: &Trouble, id: &str, topics: &str, last: Option<&Trouble>) -> Error {
+    let text = match trouble.code {
+        Code::Fenced | Code::ProducerFenced => {
+            return Error::Fenced(format!(
+                "transactional.id {id}: another instance of this run has taken over; this one has put out nothing since: end one of them"
+            ));
+        }
+        Code::TransactionalIdAuthorizationFailed | Code::ClusterAuthorizationFailed => format!(
+            "transactional.id {id}: access denied: the user needs the rights DESCRIBE and WRITE on it"
+        ),
+        Code::TopicAuthorizationFailed => format!(
+            "topics {topics}: access denied to one of them: the user needs the rights DESCRIBE and WRITE on each"
+        ),
+        Code::GroupAuthorizationFailed => format!(
+            "transactional.id {id}: access denied to its group: the user needs the right READ on it"
+        ),
+        Code::MessageSizeTooLarge => format!(
+            "topics {topics}: a message is larger than one of them takes (its max.message.bytes)"
+        ),
+        Code::UnknownTopicOrPartition | Code::UnknownTopic => {
+            format!("topics {topics}: one of them is not there any more")
+        }
+        _ => {
+            let last = last.map_or(String::new(), |last| format!("; last heard: {}", words(last)));
+            format!(
+                "transactional.id {id}: {}{last}; --give-up says how long to try",
+                words(trouble)
+            )
+        }
+    };
+    kafka(text)
+}
+
 /// librdkafka's words, without the figures that change with each try.
 pub fn words(trouble: &Trouble) -> String {
     let text = trouble.text.trim();

@@ -55,17 +55,34 @@ impl Event {
     }
 }
 
+/// What became of a message.
+#[derive(Clone, Copy, Debug)]
+pub struct Delivery {
+    /// The number it was sent with.
+    pub number: usize,
+    /// The topic's handle, to be compared.
+    pub topic: *const c::rd_kafka_topic_t,
+    /// Its offset, where it was delivered.
+    pub offset: i64,
+    /// Why it was not.
+    pub failed: Option<RDKafkaErrorCode>,
+}
+
 impl Event {
-    /// What became of messages, where it is about that: the number each was sent with, and the error of
-    /// one that was not delivered.
-    pub fn deliveries(&self) -> impl Iterator<Item = (usize, Option<RDKafkaErrorCode>)> + '_ {
+    /// What became of messages, where it is about that.
+    pub fn deliveries(&self) -> impl Iterator<Item = Delivery> + '_ {
         std::iter::from_fn(|| {
             // SAFETY: the event is alive; one of another kind has no messages.
             let message = unsafe { c::rd_kafka_event_message_next(self.ptr()) };
             // SAFETY: it is null or lives as long as the event.
             let message = unsafe { message.as_ref() }?;
             let failed = message.err != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR;
-            Some((message._private.addr(), failed.then(|| message.err.into())))
+            Some(Delivery {
+                number: message._private.addr(),
+                topic: message.rkt,
+                offset: message.offset,
+                failed: failed.then(|| message.err.into()),
+            })
         })
     }
 }

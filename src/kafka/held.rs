@@ -52,10 +52,15 @@ impl Held {
 
     /// Draws what the queue has, as far as there is room. Nothing may be held.
     pub fn draw(&mut self, queue: &Queue) {
+        self.draw_within(queue, 0);
+    }
+
+    /// The same, and waits for something up to this time.
+    pub fn draw_within(&mut self, queue: &Queue, wait_ms: i32) {
         debug_assert_eq!(self.len, 0, "what was drawn before is given back first");
         let (array, want) = (self.messages.as_mut_ptr(), self.want);
         // SAFETY: the queue is alive, and the array has room for as many.
-        let drawn = unsafe { c::rd_kafka_consume_batch_queue(queue.ptr(), 0, array, want) };
+        let drawn = unsafe { c::rd_kafka_consume_batch_queue(queue.ptr(), wait_ms, array, want) };
         self.len = usize::try_from(drawn).unwrap_or(0);
     }
 

@@ -22,6 +22,7 @@ use super::vigil::Patience;
 use crate::cli::kafka::{From, TopicArgs, Until};
 use crate::error::Error;
 use crate::input::messages::Partition;
+use crate::recovery::topic::TopicState;
 
 /// How long a question waits for its answer before trouble is looked for.
 const STEP_MS: i32 = 50;
@@ -53,7 +54,31 @@ impl<'a> Looker<'a> {
         patience: Patience,
     ) -> Result<Looker<'a>, Error> {
         let client = Client::consumer(&config(settings, args, 1, group)?, settings.wants_log())?;
-        Ok(Looker {
+        Ok(Looker::by(client, args, settings, topic, group, patience))
+    }
+
+    /// One whose client reads what is committed, whatever is given.
+    pub(super) fn of_committed(
+        args: &TopicArgs,
+        settings: &'a Settings,
+        topic: &'a str,
+        patience: Patience,
+    ) -> Result<Looker<'a>, Error> {
+        let mut config = config(settings, args, 1, None)?;
+        config.set("isolation.level", "read_committed");
+        let client = Client::consumer(&config, settings.wants_log())?;
+        Ok(Looker::by(client, args, settings, topic, None, patience))
+    }
+
+    fn by(
+        client: Arc<Client>,
+        args: &TopicArgs,
+        settings: &'a Settings,
+        topic: &'a str,
+        group: Option<&'a str>,
+        patience: Patience,
+    ) -> Looker<'a> {
+        Looker {
             topic,
             group,
             brokers: settings.brokers(),
@@ -64,7 +89,7 @@ impl<'a> Looker<'a> {
             consumer: Queue::of_consumer(&client),
             client,
             notices: Notices::default(),
-        })
+        }
     }
 
     pub(super) fn consumer(
@@ -153,7 +178,7 @@ impl<'a> Looker<'a> {
     }
 
     /// Asks for the same point of all partitions, until each has answered.
-    fn offsets(
+    pub(super) fn offsets(
         &mut self,
         topic: &TopicSeen,
         point: Point,
@@ -185,6 +210,7 @@ impl<'a> Looker<'a> {
         from: From,
         until: Option<Until>,
         mut committed: Vec<Committed>,
+        before: Option<&TopicState>,
     ) -> Result<Vec<Looked>, Error> {
         let isolation = self.isolation;
         let lows = self.offsets(topic, Point::Earliest, Isolation::Uncommitted)?;
@@ -210,6 +236,7 @@ impl<'a> Looker<'a> {
                 from_time: from_times.as_ref().and_then(|times| times[index]),
                 until_time: until_times.as_ref().and_then(|times| times[index]),
                 committed: of.map(|of| committed.swap_remove(of)),
+                restored: before.and_then(|before| before.of(partition)),
             }
         });
         Ok(looked.collect())
@@ -229,6 +256,37 @@ impl<'a> Looker<'a> {
             }
             _ => return Ok(Vec::new()),
         };
+        let found = self.committed_by(group, topic)?;
+        self.usable(group, &topic.id, found, args.from.is_some())
+    }
+
+    /// Whether the group's offsets are those of a checkpoint, as far as it has any.
+    pub(super) fn check_committed(
+        &mut self,
+        group: &str,
+        topic: &TopicSeen,
+        before: &TopicState,
+        checkpoint: &str,
+    ) -> Result<(), Error> {
+        for (partition, committed, _) in self.committed_by(group, topic)? {
+            let own = before.of(partition).map(|one| one.offset);
+            if own.is_some_and(|own| own != committed) {
+                return Err(errors::kafka(format!(
+                    "topic {}, partition {partition}: group {group} and the checkpoint in {checkpoint} differ: {committed} was committed, and {} by the checkpoint; somebody else commits with this group, or the checkpoint is not of its last run: give another --group, or --fresh to start over",
+                    self.topic,
+                    own.unwrap_or_default()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the group committed, with what stands beside it.
+    fn committed_by(
+        &mut self,
+        group: &str,
+        topic: &TopicSeen,
+    ) -> Result<Vec<(Partition, u64, String)>, Error> {
         let mut list = TopicPartitionList::new();
         for partition in 0..topic.partitions {
             list.add_partition(self.topic, partition.cast_signed());
@@ -242,7 +300,7 @@ impl<'a> Looker<'a> {
                 code => Err(Trouble { code, text: code.to_string() }),
             };
             let trouble = match found {
-                Ok(found) => return self.usable(group, &topic.id, found, args.from.is_some()),
+                Ok(found) => return Ok(found),
                 Err(trouble) => trouble,
             };
             self.hear_client()?;
@@ -276,6 +334,9 @@ impl<'a> Looker<'a> {
                 Ok(note) => Ok(Committed { partition, offset, note }),
                 Err(Unusable::Version) => Err(errors::kafka(format!(
                     "group {group}: its restart point of topic {topic} is of another version of this program: go on with that one, or give --from beginning"
+                ))),
+                Err(Unusable::Checkpoint(state)) => Err(errors::kafka(format!(
+                    "group {group}: it was committed together with checkpoints in topic {state}, and there is none to go on from: read on with that --state-topic, or start over with --fresh or --from beginning"
                 ))),
                 Err(Unusable::Topic) => Err(errors::kafka(format!(
                     "group {group}: its restart point is of another topic {topic}, which was deleted since: give --from beginning"

@@ -7,8 +7,12 @@
 //! about messages that are gone ([`mend`]). [`keeper`] commits restart points in the form of
 //! [`restart`]; [`table`] knows how far each partition is.
 //!
-//! Out: [`output_topic`] looks at a topic before the run and makes it ([`admin`]); [`sink`] writes results
-//! and [`fill`] sample frames, both by the one [`producer`] to its [`topic_handle`].
+//! Out: [`output_topic`] looks at a topic before the run and makes it ([`admin`]); [`sink`] writes results,
+//! [`rejects`] frames refused and [`fill`] sample frames, by a [`producer`] to its [`topic_handle`] ([`way`]).
+//!
+//! Exactly once: results and rejects go by [`transactions`] instead, together with offsets and with the
+//! checkpoint, which lies in the [`state_topic`] as [`state_record`]s and is read back
+//! ([`state_reading`]) into a [`scratch`] directory.
 //!
 //! Under it: [`settings`], [`consumer`] (the reader's), [`client`], `malloc`, [`event`] and [`ask`] (the C
 //! interface), [`mod@line`], [`errors`], [`notices`].
@@ -37,11 +41,17 @@ pub mod reader;
 pub mod reading;
 pub mod rejects;
 pub mod restart;
+pub mod scratch;
 pub mod settings;
 pub mod sink;
 pub mod skew;
+pub mod state_reading;
+pub mod state_record;
+pub mod state_topic;
 pub mod table;
 pub mod topic;
 pub mod topic_handle;
+pub mod transactions;
 pub mod vigil;
 pub mod watch;
+pub mod way;

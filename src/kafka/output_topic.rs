@@ -4,6 +4,7 @@
 //!
 //! On the caller's thread, before the stages start: it may wait, up to `--give-up`.
 
+use std::ffi::CStr;
 use std::time::{Duration, Instant};
 
 use rdkafka::types::RDKafkaErrorCode as Code;
@@ -24,11 +25,17 @@ const ASK_AGAIN: Duration = Duration::from_millis(10);
 /// How long a topic's settings are waited for: they are good to know, no more.
 const SETTING_MS: i32 = 10_000;
 
+/// What a state topic has to be like.
+const STATE_SETTINGS: [(&CStr, &CStr); 3] =
+    [(c"cleanup.policy", c"delete"), (c"retention.ms", c"-1"), (c"retention.bytes", c"-1")];
+
 /// What a topic is for, and so what it is made like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// The newest word on each window: one partition, compacted.
     Results,
+    /// Checkpoints: one partition, of which nothing goes by itself.
+    State,
     /// Frames: so many partitions.
     Frames {
         /// How many.
@@ -69,6 +76,34 @@ pub fn ensure(producer: &mut Producer, create: Option<Purpose>) -> Result<usize,
         }
         std::thread::sleep(ASK_AGAIN);
     }
+}
+
+/// Whether a state topic keeps what it is to keep.
+///
+/// # Errors
+/// It does not, or that cannot be known.
+pub fn check_state(producer: &Producer) -> Result<(), Error> {
+    let topic = producer.name();
+    for (key, wanted) in STATE_SETTINGS {
+        let (key, wanted) = (key.to_string_lossy(), wanted.to_string_lossy());
+        let found = admin::topic_setting(&producer.answers(), producer.c_name(), &key, SETTING_MS);
+        match found {
+            Ok(Some(found)) if found == wanted => {}
+            Ok(found) => {
+                return Err(kafka(format!(
+                    "state topic {topic}: its {key} is {}, and is to be {wanted}: else parts of checkpoints would be lost; change it, or give another --state-topic",
+                    found.as_deref().unwrap_or("not told")
+                )));
+            }
+            Err(trouble) => {
+                return Err(kafka(format!(
+                    "state topic {topic}: its {key} is not known, and is to be {wanted}: {}",
+                    words(&trouble)
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What is to be said of a topic of results that does not keep the newest word on each window, or of
@@ -127,12 +162,13 @@ fn look(producer: &mut Producer, deadline: Instant) -> Result<TopicState, Error>
 }
 
 fn make(producer: &Producer, purpose: Purpose, brokers: usize) -> Result<(), Error> {
-    let (partitions, setting) = match purpose {
-        Purpose::Results => (1, Some((c"cleanup.policy", c"compact"))),
-        Purpose::Frames { partitions } => (partitions, None),
+    let (partitions, settings) = match purpose {
+        Purpose::Results => (1, &[(c"cleanup.policy", c"compact")][..]),
+        Purpose::State => (1, &STATE_SETTINGS[..]),
+        Purpose::Frames { partitions } => (partitions, &[][..]),
     };
     let replicas = i32::try_from(brokers.clamp(1, REPLICAS)).unwrap_or(1);
-    let new = NewTopic { name: producer.c_name(), partitions, replicas, setting };
+    let new = NewTopic { name: producer.c_name(), partitions, replicas, settings };
     let timeout_ms = producer.give_up_s().saturating_mul(1000);
     let timeout_ms = i32::try_from(timeout_ms).unwrap_or(i32::MAX).min(3_600_000);
     match admin::create_topic(&producer.answers(), new, timeout_ms) {

@@ -4,6 +4,7 @@
 use super::restart::Committed;
 use crate::cli::kafka::{From, Until};
 use crate::input::messages::{Entry, Partition};
+use crate::recovery::topic::PartitionState;
 
 /// What the brokers said of a partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct Looked {
     pub until_time: Option<u64>,
     /// What the group committed.
     pub committed: Option<Committed>,
+    /// Where a checkpoint left it.
+    pub restored: Option<PartitionState>,
 }
 
 /// Where a partition is left.
@@ -56,8 +59,8 @@ pub struct Position {
 /// Why a partition cannot be entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nowhere {
-    /// What was committed lies beyond the partition's end.
-    Beyond,
+    /// This offset, up to which it was read, lies beyond its end.
+    Beyond(u64),
 }
 
 /// Where a partition is entered and left, by a wall clock as it was before the brokers were asked,
@@ -91,6 +94,16 @@ pub fn position(
         lost_from: None,
         bound,
     };
+    let left_at = |offset: u64, entry| {
+        if offset > high {
+            return Err(Nowhere::Beyond(offset));
+        }
+        let lost_from = (offset < low).then_some(offset);
+        Ok(Position { lost_from, ..at(offset.max(low), entry, false) })
+    };
+    if let Some(PartitionState { offset, heard, .. }) = looked.restored {
+        return left_at(offset, if heard { Entry::Restored } else { fresh(offset) });
+    }
     Ok(match (from, &looked.committed) {
         (From::Beginning, _) | (From::Committed, None) => at(low, fresh(low), true),
         (From::End, _) => at(end, fresh(end), false),
@@ -99,15 +112,11 @@ pub fn position(
             at(start, fresh(start), false)
         }
         (From::Committed, Some(Committed { offset, note, .. })) => {
-            if *offset > high {
-                return Err(Nowhere::Beyond);
-            }
             let entry = match note {
                 Some(note) => Entry::Resumed { clock_s: note.clock_s() },
                 None => fresh(*offset),
             };
-            let lost_from = (*offset < low).then_some(*offset);
-            Position { lost_from, ..at((*offset).max(low), entry, false) }
+            left_at(*offset, entry)?
         }
     })
 }
@@ -121,8 +130,16 @@ mod tests {
 
     fn looked(low: u64, end: u64) -> Looked {
         let high = end + 3;
-        let (from_time, until_time, committed) = (None, None, None);
-        Looked { partition: 1, low, end, high, from_time, until_time, committed }
+        Looked {
+            partition: 1,
+            low,
+            end,
+            high,
+            from_time: None,
+            until_time: None,
+            committed: None,
+            restored: None,
+        }
     }
 
     fn committed(offset: u64, ours: bool) -> Option<Committed> {
@@ -170,7 +187,21 @@ mod tests {
         let at_high = Looked { committed: committed(12, true), ..looked(4, 9) };
         assert_eq!(position(&at_high, From::Committed, None, 0).unwrap().start, 12);
         let beyond = Looked { committed: committed(13, true), ..looked(4, 9) };
-        assert_eq!(position(&beyond, From::Committed, None, 0), Err(Nowhere::Beyond));
+        assert_eq!(position(&beyond, From::Committed, None, 0), Err(Nowhere::Beyond(13)));
+    }
+
+    #[test]
+    fn a_checkpoint_goes_before_all_else() {
+        let left = |offset, heard| {
+            let restored = Some(PartitionState { partition: 1, offset, heard });
+            let looked = Looked { restored, committed: committed(7, true), ..looked(4, 9) };
+            position(&looked, From::End, Some(Until::End), 0)
+                .map(|position| (position.start, position.entry, position.lost_from))
+        };
+        assert_eq!(left(6, true), Ok((6, Entry::Restored, None)));
+        assert_eq!(left(6, false), Ok((6, Entry::Midway, None)));
+        assert_eq!(left(2, true), Ok((4, Entry::Restored, Some(2))));
+        assert_eq!(left(13, true), Err(Nowhere::Beyond(13)));
     }
 
     #[test]

@@ -22,7 +22,7 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::client::{Client, Queue};
 use super::errors::words;
-use super::event::Trouble;
+use super::event::{Delivery, Trouble};
 use super::notices::Notices;
 use super::settings::{Fixed, Settings};
 use super::topic_handle::TopicHandle;
@@ -212,9 +212,9 @@ impl Producer {
     fn hear(&mut self, wait_ms: i32) -> bool {
         let Some(event) = self.events.poll(wait_ms) else { return false };
         if event.kind() == c::RD_KAFKA_EVENT_DR {
-            for (message, failed) in event.deliveries() {
+            for Delivery { number, failed, .. } in event.deliveries() {
                 match failed {
-                    None => self.ledger.acknowledge(message),
+                    None => self.ledger.acknowledge(number),
                     Some(code) => drop(self.ledger.failed.get_or_insert(code)),
                 }
             }

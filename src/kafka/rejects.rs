@@ -2,14 +2,16 @@
 //! `topic` and `partition` (of a file `input`), `offset`, and `cut` where the payload is only the frame's
 //! beginning. No key.
 //!
-//! Owned by the output's thread. A reject is settled once it and all before it are acknowledged.
+//! Owned by the output's thread. As with results, a reject goes by a producer, or into the outbox.
 
 use std::ffi::CStr;
 use std::io;
 
 use super::producer::Producer;
 use super::settings::Settings;
+use super::way::Way;
 use crate::error::Error;
+use crate::output::outbox::{Letter, Outbox, To};
 use crate::output::rejects::{Origin, Reject, RejectSink};
 
 /// How long rejects wait for company, milliseconds: nobody waits for them.
@@ -20,7 +22,7 @@ const MESSAGE_BYTES_MAX: &str = "1000000000";
 /// Rejects to a topic.
 pub struct KafkaRejects {
     name: String,
-    producer: Producer,
+    way: Way,
 }
 
 impl KafkaRejects {
@@ -38,7 +40,15 @@ impl KafkaRejects {
 
     /// A sink of this producer's topic.
     pub fn new(producer: Producer) -> KafkaRejects {
-        KafkaRejects { name: format!("topic {}", producer.name()), producer }
+        KafkaRejects {
+            name: format!("topic {}", producer.name()),
+            way: Way::Producer(Box::new(producer)),
+        }
+    }
+
+    /// A sink that puts rejects to this topic into the outbox.
+    pub fn into_outbox(topic: &str, outbox: Outbox) -> KafkaRejects {
+        KafkaRejects { name: format!("topic {topic}"), way: Way::Outbox(outbox, To::Rejects) }
     }
 }
 
@@ -49,7 +59,7 @@ impl RejectSink for KafkaRejects {
 
     fn put(&mut self, reject: &Reject<'_>) -> io::Result<()> {
         let offset = reject.offset.to_string();
-        let mut headers: Vec<(&CStr, &[u8])> = vec![(c"reason", reject.reason.as_bytes())];
+        let mut headers: Vec<(&'static CStr, &[u8])> = vec![(c"reason", reject.reason.as_bytes())];
         let number;
         match reject.origin {
             Origin::File(name) => headers.push((c"input", name.as_bytes())),
@@ -63,7 +73,15 @@ impl RejectSink for KafkaRejects {
         if reject.cut {
             headers.push((c"cut", b"true"));
         }
-        self.producer.send_with_headers(&headers, reject.payload)
+        match &mut self.way {
+            Way::Producer(producer) => producer.send_with_headers(&headers, reject.payload),
+            Way::Outbox(outbox, to) => {
+                let headers = headers.into_iter().map(|(name, of)| (name, of.to_vec())).collect();
+                let value = reject.payload.to_vec();
+                outbox.put(*to, Letter { key: None, headers, value });
+                Ok(())
+            }
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -72,6 +90,10 @@ impl RejectSink for KafkaRejects {
     }
 
     fn settled(&mut self) -> io::Result<u64> {
-        self.producer.delivered()
+        self.way.settled()
+    }
+
+    fn goes_with_cuts(&self) -> bool {
+        self.way.goes_with_cuts()
     }
 }

@@ -51,6 +51,20 @@ pub struct Note {
     said: Vec<SaidNote>,
 }
 
+/// What stands beside an offset that was committed with a checkpoint: where that is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpointed {
+    /// The state topic.
+    pub checkpoint: String,
+}
+
+impl Checkpointed {
+    /// It as text.
+    pub fn text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
 /// What a restart point rests on besides the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Basis {
@@ -74,8 +88,10 @@ pub struct Committed {
 }
 
 /// Why a note cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unusable {
+    /// It belongs to a checkpoint in this topic.
+    Checkpoint(String),
     /// It is of a version of this program that does other things.
     Version,
     /// It is of another topic of this name.
@@ -110,6 +126,9 @@ pub fn read(text: &str, topic_id: &str) -> Result<Option<Note>, Unusable> {
     struct Form {
         v: u32,
         lag: Option<serde_json::Value>,
+    }
+    if let Ok(Checkpointed { checkpoint }) = serde_json::from_str(text) {
+        return Err(Unusable::Checkpoint(checkpoint));
     }
     let Ok(Form { v, lag: Some(_) }) = serde_json::from_str(text) else { return Ok(None) };
     if v != VERSION {
@@ -258,6 +277,8 @@ mod tests {
         assert_eq!(read(&text, "another"), Err(Unusable::Topic));
         let newer = text.replace("\"v\":3", "\"v\":4");
         assert_eq!(read(&newer, &basis().topic_id), Err(Unusable::Version));
+        let checkpointed = Checkpointed { checkpoint: "state".into() }.text();
+        assert_eq!(read(&checkpointed, "id"), Err(Unusable::Checkpoint("state".into())));
     }
 
     #[test]

@@ -1,15 +1,18 @@
 //! Results as records of a topic: the key names the window, so that a compacted topic holds the newest
 //! word on each; the value is the JSON line without its end.
 //!
-//! Owned by the output's thread. A result is settled once it and all before it are acknowledged.
+//! Owned by the output's thread. A result goes by a producer, and is settled once it and all before it are
+//! acknowledged; or into the outbox, and is settled once the checkpoint it belongs to is committed.
 
 use std::fmt::Write as _;
 use std::io;
 
 use super::producer::Producer;
 use super::settings::Settings;
+use super::way::Way;
 use crate::error::Error;
 use crate::output::lines::{Format, LineWriter};
+use crate::output::outbox::{Letter, Outbox, To};
 use crate::output::record::WindowResult;
 use crate::output::sink::ResultSink;
 
@@ -20,7 +23,7 @@ const LINGER_MS: &str = "0";
 /// Results to a topic.
 pub struct KafkaSink {
     name: String,
-    producer: Producer,
+    way: Way,
     lines: LineWriter,
     key: String,
 }
@@ -36,9 +39,19 @@ impl KafkaSink {
 
     /// A sink of this producer's topic.
     pub fn new(producer: Producer) -> KafkaSink {
+        let name = producer.name().to_owned();
+        KafkaSink::by(&name, Way::Producer(Box::new(producer)))
+    }
+
+    /// A sink that puts results to this topic into the outbox.
+    pub fn into_outbox(topic: &str, outbox: Outbox) -> KafkaSink {
+        KafkaSink::by(topic, Way::Outbox(outbox, To::Results))
+    }
+
+    fn by(topic: &str, way: Way) -> KafkaSink {
         KafkaSink {
-            name: format!("topic {}", producer.name()),
-            producer,
+            name: format!("topic {topic}"),
+            way,
             lines: LineWriter::new(Format::Json),
             key: String::new(),
         }
@@ -55,7 +68,14 @@ impl ResultSink for KafkaSink {
         write!(self.key, "{}", result.key()).map_err(io::Error::other)?;
         let line = self.lines.line(result)?;
         let value = line.strip_suffix(b"\n").unwrap_or(line);
-        self.producer.send(None, Some(self.key.as_bytes()), value)
+        match &mut self.way {
+            Way::Producer(producer) => producer.send(None, Some(self.key.as_bytes()), value),
+            Way::Outbox(outbox, to) => {
+                let key = Some(self.key.clone().into_bytes());
+                outbox.put(*to, Letter { key, headers: Vec::new(), value: value.into() });
+                Ok(())
+            }
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -64,6 +84,10 @@ impl ResultSink for KafkaSink {
     }
 
     fn settled(&mut self) -> io::Result<u64> {
-        self.producer.delivered()
+        self.way.settled()
+    }
+
+    fn goes_with_cuts(&self) -> bool {
+        self.way.goes_with_cuts()
     }
 }

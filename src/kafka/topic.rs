@@ -1,6 +1,7 @@
 //! A topic, looked at before the run: that it is there and may be read, how many partitions it has, and
 //! where each is entered and left. All on the caller's thread, which waits, at most `--give-up`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::client::{Client, Wakers, c_name};
@@ -14,16 +15,19 @@ use super::reader::Reader;
 use super::reading::{Beginning, Plan, Reading};
 use super::restart::{self, Basis, Committed, Note};
 use super::settings::Settings;
-use super::table::Table;
+use super::table::{Row, Table};
 use super::vigil::Patience;
 use crate::cli::kafka::{From, TopicArgs, Until};
 use crate::clock::ClockSettings;
 use crate::clock::agreement::Agree;
 use crate::clock::calendar::{Series, SeriesName};
+use crate::clock::cutting::ClockCut;
 use crate::clock::restart::Restart;
 use crate::error::Error;
 use crate::input::messages::{ChunkNumbers, MessageReader, MessageSource, News, Partition};
 use crate::output::sink::RestartKeeper;
+use crate::recovery::inputs::{InputState, Reads};
+use crate::recovery::topic::{Before, PartitionState, TopicState};
 use crate::ring::{Stop, Token, Waker};
 
 /// A topic, looked at. See the module's header.
@@ -41,7 +45,8 @@ pub struct Topic {
 }
 
 impl Topic {
-    /// Looks at the topic of these flags. Restart points are kept with `group`, if any.
+    /// Looks at the topic of these flags. Restart points are kept with `group`, if any; what a checkpoint left
+    /// is gone on with.
     ///
     /// # Errors
     /// It cannot be read, or not from there.
@@ -50,6 +55,7 @@ impl Topic {
         name: &str,
         group: Option<&str>,
         clock: &ClockSettings,
+        before: Option<Before<'_>>,
     ) -> Result<Topic, Error> {
         let (max_lag_s, windows) = (clock.max_lag_s, windows_of(clock));
         let settings = Settings::read(&args.brokers)?;
@@ -62,19 +68,29 @@ impl Topic {
             looker.client = looker.consumer(&settings, args, topic.partitions, group)?;
             looker.renew();
         }
-        let committed = looker.committed(args, group, &topic)?;
+        if let Some(Before { topic: before, name: checkpoint, is_committed }) = before {
+            let cluster_id = looker.client.cluster_id();
+            before.check(name, &topic.id, cluster_id.as_deref(), checkpoint)?;
+            if let Some(group) = group.filter(|_| is_committed) {
+                looker.check_committed(group, &topic, before, checkpoint)?;
+            }
+        }
+        let before = before.map(|before| before.topic);
+        let committed = match before {
+            Some(_) => Vec::new(),
+            None => looker.committed(args, group, &topic)?,
+        };
         let from = match args.from {
             Some(from) => from,
             None if committed.is_empty() => From::Beginning,
             None => From::Committed,
         };
         let now_ms = wall_ms();
-        let looked = looker.partitions(&topic, from, args.until, committed)?;
+        let looked = looker.partitions(&topic, from, args.until, committed, before)?;
         let positions = looked
             .iter()
             .map(|looked| {
-                position(looked, from, args.until, now_ms).map_err(|Nowhere::Beyond| {
-                    let offset = looked.committed.as_ref().map_or(0, |one| one.offset);
+                position(looked, from, args.until, now_ms).map_err(|Nowhere::Beyond(offset)| {
                     errors::cut_back(name, looked.partition, offset, looked.high)
                 })
             })
@@ -121,6 +137,16 @@ impl Topic {
             windows,
             table: Table::default(),
             notices: looker.notices,
+        })
+    }
+
+    /// What checkpoints say of it.
+    pub fn reads(&self) -> Box<dyn Reads> {
+        Box::new(TopicPlaces {
+            topic: self.plan.topic.clone(),
+            topic_id: self.plan.topic_id.clone(),
+            cluster_id: self.cluster_id.clone(),
+            table: self.table.clone(),
         })
     }
 
@@ -193,6 +219,34 @@ impl MessageSource for Topic {
             Box::new(Reader::new(Arc::clone(&client), token.clone()))
         };
         Ok(wakers.into_iter().map(reader).collect())
+    }
+}
+
+/// What checkpoints say of a topic.
+struct TopicPlaces {
+    topic: String,
+    topic_id: String,
+    cluster_id: Option<String>,
+    table: Table,
+}
+
+impl Reads for TopicPlaces {
+    fn state(&self, cut: &ClockCut) -> Result<InputState, Error> {
+        let next: HashMap<Partition, u64> = cut.clock.partitions.next_offsets().collect();
+        let place = |row: Row| {
+            let heard = next.get(&row.partition);
+            // Before its first message the clock does not know where it was entered.
+            let offset = heard.copied().filter(|&offset| offset > 0).unwrap_or(row.entered);
+            PartitionState { partition: row.partition, offset, heard: heard.is_some() }
+        };
+        let mut partitions: Vec<PartitionState> = self.table.all().into_iter().map(place).collect();
+        partitions.sort_unstable_by_key(|one| one.partition);
+        Ok(InputState::Topic(TopicState {
+            topic: self.topic.clone(),
+            topic_id: self.topic_id.clone(),
+            cluster_id: self.cluster_id.clone(),
+            partitions,
+        }))
     }
 }
 

@@ -50,6 +50,11 @@ impl TopicHandle {
         Ok(TopicHandle { topic, name: c_name, client: Arc::clone(client) })
     }
 
+    /// To be compared with that of a delivery.
+    pub(super) fn ptr(&self) -> *const c::rd_kafka_topic_t {
+        self.topic.as_ptr()
+    }
+
     /// Its name.
     pub fn name(&self) -> &CStr {
         &self.name

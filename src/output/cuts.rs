@@ -5,15 +5,13 @@
 //! for the one before; they are kept in order.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::rejects::RejectWriter;
 use super::sink::{Cut, CutKeeper};
-use crate::clock::cutting::ClockCut;
+use crate::clock::cutting::{ClockCut, CutFlags};
 use crate::count::journal::ShardCut;
 use crate::error::Error;
-use crate::ring::sync::AtomicBool;
 use crate::ring::{Consumer, PopError};
 
 struct Waiting {
@@ -27,7 +25,7 @@ struct Waiting {
 /// The cuts that are not kept yet. See the module's header.
 pub struct Cuts {
     keeper: Box<dyn CutKeeper>,
-    under_way: Arc<AtomicBool>,
+    flags: CutFlags,
     waiting: VecDeque<Waiting>,
     /// By cut, how many rejects come before it, and their bytes.
     rejects: VecDeque<(u64, Option<u64>)>,
@@ -35,10 +33,10 @@ pub struct Cuts {
 }
 
 impl Cuts {
-    /// None yet. `under_way` is what the clock goes by.
-    pub fn new(keeper: Box<dyn CutKeeper>, under_way: Arc<AtomicBool>) -> Cuts {
+    /// None yet. The clock goes by `flags`.
+    pub fn new(keeper: Box<dyn CutKeeper>, flags: CutFlags) -> Cuts {
         let (waiting, rejects) = (VecDeque::new(), VecDeque::new());
-        Cuts { keeper, under_way, waiting, rejects, keeping: false }
+        Cuts { keeper, flags, waiting, rejects, keeping: false }
     }
 
     /// There is a cut after so many results.
@@ -64,13 +62,17 @@ impl Cuts {
         results_safe: u64,
         rejects_safe: Option<u64>,
     ) -> Result<bool, Error> {
+        if self.keeper.is_crowded() {
+            // Relaxed: it tells of nothing but itself.
+            self.flags.wanted.store(true, Ordering::Relaxed);
+        }
         if self.keeping {
             if !self.keeper.is_kept()? {
                 return Ok(true);
             }
             self.keeping = false;
             // Release: pairs with the clock's acquire.
-            self.under_way.store(false, Ordering::Release);
+            self.flags.under_way.store(false, Ordering::Release);
         }
         let Some(next) = self.waiting.front_mut() else { return Ok(false) };
         while let Some(counter) = counters.get_mut(next.shards.len()) {
@@ -93,8 +95,9 @@ impl Cuts {
             return Ok(true);
         }
         self.rejects.pop_front();
-        if let Some(Waiting { clock, shards, results_bytes, .. }) = self.waiting.pop_front() {
-            self.keeper.keep(Cut { clock, shards, results_bytes, rejects_bytes })?;
+        if let Some(Waiting { clock, shards, results, results_bytes }) = self.waiting.pop_front() {
+            let cut = Cut { clock, shards, results, rejects, results_bytes, rejects_bytes };
+            self.keeper.keep(cut)?;
             self.keeping = true;
         }
         Ok(true)

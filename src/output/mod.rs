@@ -4,6 +4,7 @@
 
 pub mod cuts;
 pub mod lines;
+pub mod outbox;
 pub mod record;
 pub mod reject_lines;
 pub mod rejects;

@@ -50,6 +50,10 @@ pub trait RejectSink: Send {
     fn length(&self) -> Option<u64> {
         None
     }
+    /// Whether rejects are safe with the next checkpoint and not before.
+    fn goes_with_cuts(&self) -> bool {
+        false
+    }
 }
 
 /// What inputs are called in rejects.
@@ -94,6 +98,11 @@ impl RejectWriter {
     /// Where its sink has a length, what that is after all rejects so far, bytes.
     pub fn length(&self) -> Option<u64> {
         self.sink.length()
+    }
+
+    /// Whether they are safe with the next checkpoint and not before.
+    pub fn goes_with_cuts(&self) -> bool {
+        self.sink.goes_with_cuts()
     }
 
     /// Rejects so far.

@@ -25,6 +25,10 @@ pub trait ResultSink: Send {
     fn length(&self) -> Option<u64> {
         None
     }
+    /// Whether results are safe with the next checkpoint and not before.
+    fn goes_with_cuts(&self) -> bool {
+        false
+    }
 }
 
 /// Keeps restart points where another run finds them.
@@ -45,6 +49,10 @@ pub trait CutKeeper: Send {
     fn keep(&mut self, cut: Cut) -> Result<(), Error>;
     /// Whether none is on its way any more.
     fn is_kept(&mut self) -> Result<bool, Error>;
+    /// Whether so much waits to go with the next one that it should come soon.
+    fn is_crowded(&self) -> bool {
+        false
+    }
 }
 
 /// All stages' parts of one cut of the log.
@@ -54,6 +62,10 @@ pub struct Cut {
     pub clock: Box<ClockCut>,
     /// The counters', by shard.
     pub shards: Vec<ShardCut>,
+    /// Results before it, of this run.
+    pub results: u64,
+    /// Rejects before it, of this run.
+    pub rejects: u64,
     /// Bytes of the results up to it, where they have a length.
     pub results_bytes: Option<u64>,
     /// Bytes of the rejects up to it, likewise.

@@ -326,7 +326,8 @@ impl OutputStage {
                 return false;
             }
         };
-        let under_way = cuts_under_way || rejects_under_way || self.put > self.settled;
+        let results_under_way = self.put > self.settled && !self.sink.goes_with_cuts();
+        let under_way = cuts_under_way || rejects_under_way || results_under_way;
         match self.keep() {
             Ok(keeping) => keeping || under_way,
             Err(e) => {
@@ -344,19 +345,23 @@ impl OutputStage {
             return Ok(false);
         };
         let settled = writer.settled().map_err(|e| Error::output(writer.name(), e))?;
-        Ok(settled < writer.put_so_far())
+        Ok(settled < writer.put_so_far() && !writer.goes_with_cuts())
     }
 
     /// Sends the next cut that may be kept on its way. True while one is, or waits.
     fn settle_cuts(&mut self) -> Result<bool, Error> {
         let Some(cuts) = &mut self.cuts else { return Ok(false) };
+        let results = if self.sink.goes_with_cuts() { self.put } else { self.settled };
         let rejects = match &mut self.rings.rejects {
+            Some(RejectRings { writer, .. }) if writer.goes_with_cuts() => {
+                Some(writer.put_so_far())
+            }
             Some(RejectRings { writer, .. }) => {
                 Some(writer.settled().map_err(|e| Error::output(writer.name(), e))?)
             }
             None => None,
         };
-        cuts.settle(&mut self.rings.cuts, self.settled, rejects)
+        cuts.settle(&mut self.rings.cuts, results, rejects)
     }
 
     /// Keeps what may be kept; true while a restart point is on its way, or waits.

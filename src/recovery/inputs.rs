@@ -10,7 +10,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::topic::TopicState;
+use crate::clock::cutting::ClockCut;
 use crate::error::Error;
+use crate::input::messages::Partition;
 use crate::input::{Input, Point};
 
 /// Bytes that are looked at, at the beginning of an input and before a point.
@@ -27,7 +30,7 @@ pub struct Print {
 
 /// An input as it was when a run began.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InputState {
+pub struct FileInput {
     /// Its name.
     pub name: String,
     /// Bytes on disk.
@@ -40,11 +43,50 @@ pub struct InputState {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputsState {
     /// All of them, in order.
-    pub inputs: Vec<InputState>,
+    pub inputs: Vec<FileInput>,
     /// Where the next run goes on; none if nothing was read.
     pub point: Option<Point>,
     /// What stands before that, where it is a plain file.
     pub before_point: Option<Print>,
+}
+
+/// What was read, and how far it is judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum InputState {
+    /// Files.
+    Files(InputsState),
+    /// A topic.
+    Topic(TopicState),
+}
+
+impl InputState {
+    /// Where in files the next run goes on.
+    pub fn point(&self) -> Option<Point> {
+        match self {
+            InputState::Files(inputs) => inputs.point,
+            InputState::Topic(_) => None,
+        }
+    }
+
+    /// Of each partition of a topic the offset of the next message.
+    pub fn next_offsets(&self) -> Vec<(Partition, u64)> {
+        match self {
+            InputState::Files(_) => Vec::new(),
+            InputState::Topic(topic) => {
+                topic.partitions.iter().map(|one| (one.partition, one.offset)).collect()
+            }
+        }
+    }
+}
+
+/// What is read, for the checkpoints made of it.
+pub trait Reads: Send {
+    /// What a checkpoint says of it that is cut here.
+    ///
+    /// # Errors
+    /// It cannot be looked at.
+    fn state(&self, cut: &ClockCut) -> Result<InputState, Error>;
 }
 
 /// An input's file, to be looked at while others read it.
@@ -59,7 +101,7 @@ struct Twin {
 #[derive(Debug)]
 pub struct Inputs {
     twins: Vec<Twin>,
-    states: Vec<InputState>,
+    states: Vec<FileInput>,
 }
 
 impl Print {
@@ -96,16 +138,13 @@ impl Inputs {
             let start = from.unwrap_or(0);
             let head = Print::of(&file, start, start + bytes.min(LOOKED_AT_BYTES)).map_err(fail)?;
             twins.push(Twin { file: Arc::new(file), from });
-            states.push(InputState { name: input.name.to_string(), bytes, head });
+            states.push(FileInput { name: input.name.to_string(), bytes, head });
         }
         Ok(Inputs { twins, states })
     }
 
     /// What a checkpoint says of them.
-    ///
-    /// # Errors
-    /// The one that is being read cannot be looked at.
-    pub fn state(&self, point: Option<Point>) -> Result<InputsState, Error> {
+    fn state_at(&self, point: Option<Point>) -> Result<InputsState, Error> {
         let before_point = match point {
             Some(point) => match self.twins.get(point.input as usize) {
                 Some(Twin { file, from: Some(_) }) => {
@@ -125,7 +164,16 @@ impl Inputs {
     ///
     /// # Errors
     /// They are not; it says which is not, and why.
-    pub fn check(&self, before: &InputsState) -> Result<(), Error> {
+    pub fn check(&self, before: &InputState) -> Result<(), Error> {
+        let before = match before {
+            InputState::Files(before) => before,
+            InputState::Topic(of) => {
+                return Err(Error::usage(format!(
+                    "--checkpoint: it is the checkpoint of a run of topic {}: read that, or start over with --fresh",
+                    of.topic
+                )));
+            }
+        };
         let Some(point) = before.point else { return Ok(()) };
         let begun = point.input as usize;
         let wrong = |name: &str, why: &str| {
@@ -172,5 +220,11 @@ impl Inputs {
     fn is_shorter(&self, index: usize, offset: u64) -> bool {
         let from = self.twins[index].from;
         from.is_some_and(|from| from + self.states[index].bytes < offset)
+    }
+}
+
+impl Reads for Inputs {
+    fn state(&self, cut: &ClockCut) -> Result<InputState, Error> {
+        self.state_at(cut.point).map(InputState::Files)
     }
 }

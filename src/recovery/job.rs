@@ -1,8 +1,6 @@
 //! What a run needs to make checkpoints and to go on from one: its part of the engine's job.
 
-use std::time::Duration;
-
-use crate::clock::cutting::ClockCut;
+use crate::clock::cutting::{ClockCut, CutEvery};
 use crate::clock::state::SlotSerial;
 use crate::count::Counter;
 use crate::count::hash::UidHasher;
@@ -13,8 +11,8 @@ use crate::output::sink::CutKeeper;
 pub struct Checkpoints {
     /// Where they are kept.
     pub keeper: Box<dyn CutKeeper>,
-    /// How long after the last one the next is begun, at least.
-    pub every: Duration,
+    /// How often.
+    pub every: CutEvery,
     /// The one that is gone on from.
     pub restored: Option<Restored>,
 }
@@ -25,11 +23,14 @@ pub struct Restored {
     pub clock: ClockCut,
     /// The users.
     pub users: Box<dyn KeptUsers>,
+    /// There are as many counters as then, and users keep their numbers.
+    pub keeps_numbers: bool,
 }
 
 /// The users of a checkpoint.
 pub trait KeptUsers: Send {
-    /// Puts them into counters, whose windows are open in these slots.
+    /// Puts them into counters, whose windows are open in these slots; under the numbers they had, or
+    /// under new ones.
     ///
     /// # Errors
     /// They cannot be read, or there are too many.
@@ -38,5 +39,6 @@ pub trait KeptUsers: Send {
         counters: &mut [Counter],
         slots: &[SlotSerial],
         hasher: &UidHasher,
+        keeps_numbers: bool,
     ) -> Result<(), Error>;
 }

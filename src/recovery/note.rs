@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::inputs::InputsState;
+use super::inputs::InputState;
 use super::written::FileState;
 use crate::batch::Tally;
 use crate::clock::state::ClockState;
@@ -16,9 +16,12 @@ pub struct Note {
     /// The settings of the run, as in its summary.
     pub settings: Value,
     /// What was read.
-    pub input: InputsState,
+    pub input: InputState,
     /// What was written.
     pub output: OutputState,
+    /// Counters, each with the users of a shard.
+    #[serde(default)]
+    pub counters: usize,
     /// The account of all that was read, from the first run on.
     pub tally: Tally,
     /// The clock.
@@ -34,6 +37,20 @@ pub struct OutputState {
     pub results: Option<FileState>,
     /// The rejects' file, if there is one.
     pub rejects: Option<FileState>,
+    /// The topics that are written to together with checkpoints.
+    #[serde(default)]
+    pub topics: Option<TopicsWritten>,
+}
+
+/// The topics that are written to together with checkpoints, and under whose name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopicsWritten {
+    /// That of results.
+    pub results: String,
+    /// That of rejects, if they go to one.
+    pub rejects: Option<String>,
+    /// The group whose offsets are committed.
+    pub group: String,
 }
 
 /// Settings that another run may have otherwise. They are rules for what comes from here on, and what was
@@ -69,6 +86,27 @@ fn flag(setting: &str) -> String {
 /// A setting's value, for people.
 fn shown(value: &Value) -> String {
     if value.is_null() { "not given".into() } else { value.to_string() }
+}
+
+impl TopicsWritten {
+    /// Whether a run that writes to these may go on from a checkpoint of one that wrote to `before`.
+    ///
+    /// # Errors
+    /// It may not: results would be missing in one topic, or come twice in it.
+    pub fn check(&self, before: Option<&TopicsWritten>, name: &str) -> Result<(), Error> {
+        let Some(before) = before else { return Ok(()) };
+        for (what, now, then) in
+            [("topic", &self.results, &before.results), ("group", &self.group, &before.group)]
+        {
+            if now != then {
+                return Err(Error::Checkpoint(format!(
+                    "{name}: it is the checkpoint of a run with results to topic {} and group {}, and this one has {what} {now}: give the same, another --state-topic, or --fresh to start over",
+                    before.results, before.group
+                )));
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Note {

@@ -1,9 +1,12 @@
-//! Putting the users of a checkpoint into new counters, under new numbers.
+//! Putting the users of a checkpoint into new counters.
 //!
 //! Shard after shard of the checkpoint, as its segments are merged on the way: first its users, which
-//! are only noted, then the windows one by one. A user gets his number in the counter he belongs to now
-//! when the first window names him, so whom no kept window holds is left out, and as many counters as
-//! one likes may go on with what others have left.
+//! are only noted, then the windows one by one. A user comes into the counter he belongs to now when the first
+//! window names him, so whom no kept window holds is left out.
+//!
+//! Where there are as many counters as then, each has the users it had, under the numbers they had: what the
+//! checkpoint says stays true, and the next segment goes on from it. Else they get new numbers: as many
+//! counters as one likes may go on with what others have left, but their first segment has to say it all.
 
 use std::collections::HashMap;
 
@@ -42,6 +45,7 @@ struct Putting<'a> {
     known: Vec<Known>,
     uids: Vec<u8>,
     folder: &'a str,
+    keeps_numbers: bool,
 }
 
 impl Putting<'_> {
@@ -84,8 +88,15 @@ impl Sink for Putting<'_> {
                     let at = usize::try_from(at).unwrap_or(usize::MAX);
                     let uid = &self.uids[at..at + usize::from(len)];
                     let counter = self.hasher.shard(uid);
-                    let id =
-                        self.counters[usize::from(counter)].adopt(self.hasher.table(uid), uid)?;
+                    let hash = self.hasher.table(uid);
+                    let own = &mut self.counters[usize::from(counter)];
+                    let id = if !self.keeps_numbers {
+                        own.adopt(hash, uid)?
+                    } else if counter == shard && own.adopt_as(old, hash, uid)? {
+                        old
+                    } else {
+                        return Err(self.damaged(format!("user {old} is not of shard {shard}")));
+                    };
                     self.known[old as usize] = Known::Put { counter, id };
                     (counter, id)
                 }
@@ -123,6 +134,7 @@ impl KeptUsers for InDir {
         counters: &mut [Counter],
         slots: &[SlotSerial],
         hasher: &UidHasher,
+        keeps_numbers: bool,
     ) -> Result<(), Error> {
         let kept: Vec<Serial> = slots.iter().map(|of| of.serial).collect();
         let mut putting = Putting {
@@ -133,8 +145,12 @@ impl KeptUsers for InDir {
             known: Vec::new(),
             uids: Vec::new(),
             folder: &self.name,
+            keeps_numbers,
         };
         merge(std::mem::take(&mut self.segments), &kept, &mut putting)?;
+        if keeps_numbers {
+            counters.iter_mut().for_each(Counter::all_adopted);
+        }
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use headcount::accounts::Accounts;
 use headcount::checkpoint::{Dir, Open};
-use headcount::clock::cutting::ClockCut;
+use headcount::clock::cutting::{ClockCut, CutEvery};
 use headcount::input::Input;
 use headcount::recovery::inputs::Inputs;
 use headcount::recovery::job::{Checkpoints, Restored};
@@ -44,26 +44,30 @@ fn machine(
     results.cut_back(before.results.map_or(0, |file| file.bytes));
     rejects.cut_back(before.rejects.map_or(0, |file| file.bytes));
     let goes_on = note.is_some();
+    let keeps_numbers = note.as_ref().is_some_and(|note| note.counters == case.topology.counters);
     let restored = note.map(|note| Restored {
         clock: ClockCut {
             clock: note.clock,
             slots: Vec::new(),
             tally: note.tally,
-            point: note.input.point,
+            point: note.input.point(),
         },
         users: Box::new(InDir::new(&dir).unwrap()),
+        keeps_numbers,
     });
     let writing = Writing {
         dir,
-        is_base: true,
+        is_base: !keeps_numbers,
         settings: Value::Null,
-        inputs,
+        inputs: Box::new(inputs),
         format: "json".into(),
         outputs: Vec::new(),
+        outbox: None,
         on_failure: OnFailure::Stop,
     };
     let keeper = Box::new(AtOnce(writing));
-    let checkpoints = Checkpoints { keeper, every: Duration::ZERO, restored };
+    let every = CutEvery { at_most: Duration::ZERO, with_results: None };
+    let checkpoints = Checkpoints { keeper, every, restored };
     let machine = Machine::on(case, files, results.clone(), rejects.clone(), Some(checkpoints));
     (goes_on, machine)
 }
