@@ -24,6 +24,8 @@ pub(crate) struct Broker {
     bootstrap: String,
     folder: PathBuf,
     admin: AdminClient<DefaultClientContext>,
+    /// A client that sees what is not committed, too.
+    sees_all: BaseConsumer,
     /// Removes it all when dropped, where it is a test's own.
     own: Option<tempfile::TempDir>,
 }
@@ -46,7 +48,9 @@ impl Broker {
 
     fn new(bootstrap: String, folder: PathBuf, own: Option<tempfile::TempDir>) -> Broker {
         let admin = config(&bootstrap).create().unwrap();
-        Broker { bootstrap, folder, admin, own }
+        let sees_all =
+            config(&bootstrap).set("isolation.level", "read_uncommitted").create().unwrap();
+        Broker { bootstrap, folder, admin, sees_all, own }
     }
 
     /// A verb of `scripts/kafka`, like `stop --kill` or `start`.
@@ -133,9 +137,39 @@ impl Broker {
         bytes
     }
 
-    /// Offset of the next record of a topic's first partition.
+    /// Offset of the next record of a topic's first partition, for who reads what is committed: no further
+    /// than the first open transaction.
     pub(crate) fn end(&self, topic: &str) -> i64 {
         self.admin.inner().fetch_watermarks(topic, 0, Duration::from_secs(30)).unwrap().1
+    }
+
+    /// The same for who reads all, committed or not.
+    pub(crate) fn written(&self, topic: &str) -> i64 {
+        self.sees_all.fetch_watermarks(topic, 0, Duration::from_secs(30)).unwrap().1
+    }
+
+    /// Offsets of the next record of each of a topic's partitions.
+    pub(crate) fn ends(&self, topic: &str) -> Vec<i64> {
+        let partitions = i32::try_from(self.partitions(topic).unwrap()).unwrap();
+        let client = self.admin.inner();
+        let end = |at| client.fetch_watermarks(topic, at, Duration::from_secs(30)).unwrap().1;
+        (0..partitions).map(end).collect()
+    }
+
+    /// What a group committed of each of a topic's partitions, and what stands beside it.
+    pub(crate) fn committed(&self, topic: &str, group: &str) -> Vec<(Option<i64>, String)> {
+        let mut config = self.config();
+        config.set("group.id", group);
+        let consumer: BaseConsumer = config.create().unwrap();
+        let mut list = TopicPartitionList::new();
+        for partition in 0..self.partitions(topic).unwrap() {
+            list.add_partition(topic, i32::try_from(partition).unwrap());
+        }
+        let list = consumer.committed_offsets(list, Duration::from_secs(30)).unwrap();
+        let place = |one: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| {
+            (one.offset().to_raw().filter(|&offset| offset >= 0), one.metadata().to_owned())
+        };
+        list.elements().iter().map(place).collect()
     }
 
     /// Deletes the records of a topic's first partition that lie before this offset.

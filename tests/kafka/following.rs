@@ -9,6 +9,9 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::harness::{DEADLINE, HEADCOUNT, Ran, plain, wait_until};
 
+/// The exit code of what was killed, as shells tell it.
+pub(crate) const KILLED: i32 = 137;
+
 /// A running binary. Killed when dropped.
 pub(crate) struct Following {
     child: Child,
@@ -30,8 +33,13 @@ impl Following {
 
     /// Starts the binary, whose results nobody reads: once the pipe is full it has to wait.
     pub(crate) fn start_unread(words: &str) -> Following {
+        Following::start_planned(words, "")
+    }
+
+    /// The same, with a plan of where it fails or is killed (`checkpoint/fail.rs`).
+    pub(crate) fn start_planned(words: &str, plan: &str) -> Following {
         let mut command = Command::new(HEADCOUNT);
-        command.args(plain(words)).stdin(Stdio::null());
+        command.args(plain(words)).env("HEADCOUNT_FAIL", plan).stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (send, lines) = channel();
@@ -100,9 +108,9 @@ impl Following {
         self.child.try_wait().unwrap().is_some()
     }
 
-    /// Ends it as a service is ended, once it listens, and waits until it has.
+    /// Waits until it heeds signals: it has looked at all it needs, and begins to read.
     #[track_caller]
-    pub(crate) fn stop(self) -> Ran {
+    pub(crate) fn wait_until_it_listens(&self) {
         let status = format!("/proc/{}/status", self.child.id());
         wait_until("it to listen", || {
             let status = std::fs::read_to_string(&status).unwrap();
@@ -110,6 +118,12 @@ impl Following {
             let term = 1 << (Signal::TERM.as_raw() - 1);
             u64::from_str_radix(caught.trim(), 16).unwrap() & term != 0
         });
+    }
+
+    /// Ends it as a service is ended, once it listens, and waits until it has.
+    #[track_caller]
+    pub(crate) fn stop(self) -> Ran {
+        self.wait_until_it_listens();
         self.signal(Signal::TERM);
         self.end()
     }
@@ -123,21 +137,26 @@ impl Following {
     /// Waits for its end; all its results come with it.
     #[track_caller]
     pub(crate) fn end(mut self) -> Ran {
+        let ran = self.ended();
+        assert_ne!(ran.code, KILLED, "{}", ran.stderr);
+        ran
+    }
+
+    /// Ends it without a word, in the middle of whatever it does; what it had put out and said by then.
+    pub(crate) fn kill(mut self) -> Ran {
+        self.signal(Signal::KILL);
+        self.ended()
+    }
+
+    /// Waits until it has ended or was killed.
+    pub(crate) fn ended(&mut self) -> Ran {
         if self.stdout.is_some() {
             self.read_on();
         }
         wait_until("its end", || self.is_over());
-        let status = self.child.wait().unwrap();
-        let code = status.code().unwrap_or_else(|| panic!("{status}"));
+        let code = self.child.wait().unwrap().code().unwrap_or(KILLED);
         let stderr = self.stderr.take().unwrap().join().unwrap();
         Ran { code, stdout: self.all_lines(), stderr }
-    }
-
-    /// Ends it without a word, in the middle of whatever it does; what it had put out by then.
-    pub(crate) fn kill(mut self) -> String {
-        self.signal(Signal::KILL);
-        self.child.wait().unwrap();
-        self.all_lines()
     }
 
     fn all_lines(&mut self) -> String {

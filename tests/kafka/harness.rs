@@ -18,12 +18,19 @@ impl Ran {
 }
 
 /// The words of a command; of `count` by the plain clock, unless they say how time goes: logs of a few
-/// frames are enough to see what is tested here.
+/// frames are enough to see what is tested here. And without checkpoints, unless they say of them.
 pub(crate) fn plain(words: &str) -> Vec<&str> {
     let mut words: Vec<&str> = words.split_whitespace().collect();
     let says = |word: &&str| ["--agree", "--late"].iter().any(|flag| word.starts_with(flag));
     if matches!(words.first(), Some(&("count" | "verify"))) && !words.iter().any(says) {
         words.splice(1..1, ["--agree=off", "--late=drop"]);
+    }
+    let of_checkpoints = |word: &&str| {
+        let flags = ["--checkpoint", "--no-checkpoint", "--state-topic", "--fresh"];
+        flags.iter().any(|flag| word.starts_with(flag))
+    };
+    if words.first() == Some(&"count") && !words.iter().any(of_checkpoints) {
+        words.push("--no-checkpoint");
     }
     words
 }

@@ -19,10 +19,12 @@
 mod answers;
 mod broker;
 mod denied;
+mod exactly_once;
 mod fill;
 mod following;
 mod frames;
 mod gaps;
+mod growing;
 mod harness;
 mod outage;
 mod output;

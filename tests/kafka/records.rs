@@ -136,8 +136,10 @@ impl Broker {
         producer
     }
 
-    /// All records of a topic as a `read_committed` reader sees them, by partition and offset.
+    /// All records of a topic as a `read_committed` reader sees them, by partition and offset, once it is known
+    /// of all in the first whether they are committed: the markers are written after the answer.
     pub(crate) fn read(&self, topic: &str) -> Vec<Read> {
+        wait_until("the markers", || self.end(topic) == self.written(topic));
         let mut config = self.config();
         config.set("group.id", "none").set("enable.auto.commit", "false");
         config.set("enable.partition.eof", "true").set("isolation.level", "read_committed");

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::broker::Broker;
 use crate::following::Following;
 use crate::frames::{Random, START_S, at, last_words};
+use crate::growing::Growing;
 use crate::harness::{Folder, run};
 use crate::records::Record;
 
@@ -14,12 +15,12 @@ use crate::records::Record;
 struct Log {
     partitions: i32,
     frames: Vec<(i32, i64)>,
-    records: Vec<Record>,
 }
 
 impl Log {
-    fn new(random: &mut Random, partitions: i32, count: i64) -> Log {
-        let mut log = Log { partitions, frames: Vec::new(), records: Vec::new() };
+    /// It, and its records.
+    fn new(random: &mut Random, partitions: i32, count: i64) -> (Log, Vec<Record>) {
+        let (mut log, mut records) = (Log { partitions, frames: Vec::new() }, Vec::new());
         for n in 0..count {
             let late_s = match random.below(10) {
                 0 => random.below(300),
@@ -29,9 +30,9 @@ impl Log {
             let ts_s = START_S + 2 * n - i64::try_from(late_s).unwrap();
             let partition = i32::try_from(random.below(partitions.unsigned_abs().into())).unwrap();
             log.frames.push((partition, ts_s));
-            log.records.push(Record::new(partition, at(ts_s, random.below(300))));
+            records.push(Record::new(partition, at(ts_s, random.below(300))));
         }
-        log
+        (log, records)
     }
 
     /// How many of a run's results must come of the first so many frames while more may follow.
@@ -50,13 +51,12 @@ impl Log {
 struct Case<'a> {
     broker: &'a Broker,
     log: Log,
-    input: String,
+    input: Growing<'a>,
     output: String,
     /// What the clock goes by.
     clock: &'static str,
     /// What a run left in peace puts out.
     expected: String,
-    written: usize,
 }
 
 impl Case<'_> {
@@ -76,30 +76,16 @@ impl Case<'_> {
         partitions: i32,
         clock: &'static str,
     ) -> Case<'a> {
-        let log = Log::new(random, partitions, 2000);
+        let (log, records) = Log::new(random, partitions, 2000);
         let whole = broker.topic(partitions, &[]);
-        broker.write(&whole, &log.records);
+        broker.write(&whole, &records);
         let (expected, _) = folder.count_topic(broker, &whole, clock);
-        let (input, output) = (broker.topic(partitions, &[]), broker.results_topic());
-        Case { broker, log, input, output, clock, expected, written: 0 }
-    }
-
-    /// Writes on, up to a share of all.
-    fn write(&mut self, random: &mut Random, parts_left: usize) {
-        let left = self.log.records.len() - self.written;
-        let most = u64::try_from(2 * left / parts_left).unwrap();
-        let to = self.written + usize::try_from(random.below(most.max(1))).unwrap().min(left);
-        self.broker.write(&self.input, &self.log.records[self.written..to]);
-        self.written = to;
-    }
-
-    fn write_rest(&mut self) {
-        self.broker.write(&self.input, &self.log.records[self.written..]);
-        self.written = self.log.records.len();
+        let (input, output) = (Growing::new(broker, partitions, records), broker.results_topic());
+        Case { broker, log, input, output, clock, expected }
     }
 
     fn words(&self) -> String {
-        let (b, input) = (self.broker.bootstrap(), &self.input);
+        let (b, input) = (self.broker.bootstrap(), &self.input.topic);
         format!("count -b {b} -t {input} -o {} --idle off {}", self.output, self.clock)
     }
 
@@ -109,7 +95,7 @@ impl Case<'_> {
 
     /// Waits until a run has put out some of what it can, at random how much.
     fn wait_for_some(&self, random: &mut Random, run: &mut Following) {
-        let (before, can) = (self.put_out(), self.log.finals(&self.expected, self.written));
+        let (before, can) = (self.put_out(), self.log.finals(&self.expected, self.input.written));
         let more = u64::try_from(can.saturating_sub(before)).unwrap();
         let wanted = before + usize::try_from(random.below(more + 1)).unwrap();
         crate::harness::wait_until("results", || {
@@ -119,7 +105,7 @@ impl Case<'_> {
     }
 
     fn finish(&mut self) {
-        self.write_rest();
+        self.input.write_rest();
         run(&format!("{} --until end", self.words()), &["--quiet"]).exits(0);
     }
 }
@@ -131,7 +117,7 @@ fn terminated_runs_put_out_each_window_once() {
     for partitions in [1, 4] {
         let mut case = Case::new(&broker, &folder, &mut random, partitions);
         for parts_left in (2..7).rev() {
-            case.write(&mut random, parts_left);
+            case.input.write(&mut random, parts_left);
             let mut run = Following::start(&case.words());
             case.wait_for_some(&mut random, &mut run);
             let ran = run.stop().exits(130);
@@ -149,15 +135,15 @@ fn killed_runs_put_out_no_window_with_two_values() {
     for partitions in [1, 4] {
         let mut case = Case::new(&broker, &folder, &mut random, partitions);
         for parts_left in (2..10).rev() {
-            case.write(&mut random, parts_left);
+            case.input.write(&mut random, parts_left);
             let mut run = Following::start(&case.words());
             // At its start, or when it has put out something: in the middle of whatever comes next.
             if random.below(4) > 0 {
                 case.wait_for_some(&mut random, &mut run);
-                case.write(&mut random, 2 * parts_left);
+                case.input.write(&mut random, 2 * parts_left);
             }
             std::thread::sleep(Duration::from_micros(random.below(200_000)));
-            assert_eq!(run.kill(), "");
+            assert_eq!(run.kill().stdout, "");
         }
         case.finish();
         let read = broker.read(&case.output);
@@ -189,13 +175,13 @@ fn what_a_stop_costs_windows_that_could_be_revised_is_accounted() {
         let late = || folder.summary()["refused_late"].as_u64().unwrap();
         let mut refused = 0;
         for parts_left in (2..7).rev() {
-            case.write(&mut random, parts_left);
+            case.input.write(&mut random, parts_left);
             let run = Following::start(&format!("{} {summary}", case.words()));
             std::thread::sleep(Duration::from_millis(200 + random.below(400)));
             run.stop().exits(130);
             refused += late();
         }
-        case.write_rest();
+        case.input.write_rest();
         run(&format!("{} {summary} --until end", case.words()), &[]).exits(0);
         refused += late();
         // Frames late for windows that were final at a stop are refused, and nothing else is amiss.
@@ -220,16 +206,16 @@ fn a_group_serves_results_to_stdout_too() {
     let (broker, folder, mut random) = (Broker::shared(), Folder::new(), Random::new());
     let mut case = Case::new(&broker, &folder, &mut random, 1);
     let group = broker.free_name();
-    let words = format!("count -b {} -t {} --group {group}", broker.bootstrap(), case.input);
+    let words = format!("count -b {} -t {} --group {group}", broker.bootstrap(), case.input.topic);
     let mut results = String::new();
     for parts_left in [3, 2] {
-        case.write(&mut random, parts_left);
+        case.input.write(&mut random, parts_left);
         let mut following = Following::start(&words);
-        let can = case.log.finals(&case.expected, case.written);
+        let can = case.log.finals(&case.expected, case.input.written);
         following.lines(can - results.lines().count());
         results += &following.stop().exits(130).stdout;
     }
-    case.write_rest();
+    case.input.write_rest();
     results += &run(&format!("{words} --until end"), &[]).exits(0).stdout;
     assert_eq!(results, case.expected);
 }
@@ -239,10 +225,9 @@ fn a_group_serves_results_to_stdout_too() {
 fn runs_stopped_at_their_start_leave_the_restart_point_as_it_is() {
     let (broker, folder, mut random) = (Broker::shared(), Folder::new(), Random::new());
     let mut case = Case::new(&broker, &folder, &mut random, 4);
-    case.written = 1000;
-    broker.write(&case.input, &case.log.records[..1000]);
+    case.input.write_to(1000);
     let run = Following::start(&case.words());
-    let can = case.log.finals(&case.expected, case.written);
+    let can = case.log.finals(&case.expected, case.input.written);
     crate::harness::wait_until("results", || case.put_out() == can);
     run.stop().exits(130);
     // Some of them before they have begun, by chance.
