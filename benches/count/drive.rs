@@ -81,7 +81,7 @@ pub(crate) fn run(workload: &Workload, minutes: u64, warm_minutes: u64) -> Run {
 }
 
 /// A step of the count stage; says whether the batch is done with.
-fn step(
+pub(crate) fn step(
     counter: &mut Counter,
     batch: &Batch,
     (places_done, marks_done): &mut (usize, usize),

@@ -7,7 +7,8 @@
 //! commas) takes other numbers of users than those of a plain run, `HEADCOUNT_BENCH_UID_BYTES=36` longer
 //! uids. The set of windows is chosen by criterion's filter: `cargo bench --bench count -- 'all six'`.
 //! `HEADCOUNT_BENCH_ONCE='all six'` counts once in place of criterion, says what memory that took, and
-//! is what callgrind is given.
+//! is what callgrind is given. `HEADCOUNT_BENCH_PAUSE=1000000` says how long a cut stops a counter
+//! (`pause.rs`).
 //!
 //! As a test (`cargo test --benches`, `cargo bench -- --test`) it counts a thousand users once.
 
@@ -18,6 +19,7 @@
 #[path = "../shared/anonymous.rs"]
 mod anonymous;
 mod drive;
+mod pause;
 mod plain;
 #[path = "../shared/random.rs"]
 mod random;
@@ -36,6 +38,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Minutes of the log in a run, and those of them that are warm-up.
 const MINUTES: u64 = 6;
 const WARM_MINUTES: u64 = 2;
+
+/// Cuts of a run that measures pauses.
+const CUTS: usize = 200;
 
 /// Counts once and compares every window.
 fn check(workload: &Workload) -> Run {
@@ -84,6 +89,12 @@ fn main() {
             say(&workload, &run);
         }
         return;
+    }
+    if let Ok(users) = std::env::var("HEADCOUNT_BENCH_PAUSE") {
+        return pause::run(users.parse().expect("a number of users"), CUTS);
+    }
+    if testing {
+        pause::run(1000, 3);
     }
     let mut criterion = Criterion::default().configure_from_args();
     for windows in plain::ALL {
