@@ -271,11 +271,62 @@ impl Spool {
     pub(super) fn finish(self) -> Result<Found, Error> {
         let Spool { found, manifest, current, .. } = self;
         drop(current);
-        if let Some(manifest) = manifest {
-            let path = found.path().join(manifest::NAME);
-            let written = manifest.text().and_then(|text| fs::write(&path, text));
-            written.map_err(|e| Error::output(&path.display().to_string(), e))?;
+        let folder = found.path();
+        let failed = |e| Error::output(&folder.display().to_string(), e);
+        match manifest {
+            Some(manifest) => {
+                let written = manifest.text();
+                written.and_then(|text| fs::write(folder.join(manifest::NAME), text))
+            }
+            // Pieces went ahead of a manifest that never came.
+            None => fs::remove_dir_all(&folder).and_then(|()| fs::create_dir(&folder)),
         }
+        .map_err(failed)?;
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::{Dir, Open};
+
+    fn put(spool: &mut Spool, offset: u64, holds: Holds<'_>) {
+        spool.take(&state_record::write(holds), offset).unwrap();
+    }
+
+    #[test]
+    fn pieces_without_a_manifest_are_nothing() {
+        let mut spool = Spool::new("state").unwrap();
+        put(&mut spool, 5, Holds::Piece { number: 7, at: 0, bytes: b"a piece" });
+        let found = spool.finish().unwrap();
+        assert!(!found.is_some);
+        assert_eq!(found.next, 8);
+        let dir = Dir::open(&found.path(), Open::Make).unwrap();
+        assert!(dir.last().unwrap().is_none());
+    }
+
+    #[test]
+    fn segments_are_those_of_the_last_manifest() {
+        let text = |numbers: &[u64]| {
+            let entry =
+                |&number: &u64| manifest::SegmentEntry { number, level: 0, bytes: 4, crc: 0 };
+            let segments = numbers.iter().map(entry).collect();
+            Manifest { next: 20, segments, ..Manifest::new() }.text().unwrap()
+        };
+        let mut spool = Spool::new("state").unwrap();
+        // The rest of a segment whose beginning was deleted.
+        put(&mut spool, 3, Holds::Piece { number: 1, at: 2, bytes: b"zz" });
+        put(&mut spool, 4, Holds::Piece { number: 2, at: 0, bytes: b"aa" });
+        put(&mut spool, 5, Holds::Piece { number: 2, at: 2, bytes: b"bb" });
+        put(&mut spool, 6, Holds::Manifest { next: 20, text: text(&[2]).as_bytes() });
+        put(&mut spool, 7, Holds::Piece { number: 3, at: 0, bytes: b"cccc" });
+        put(&mut spool, 8, Holds::Manifest { next: 20, text: text(&[3]).as_bytes() });
+        put(&mut spool, 9, Holds::Piece { number: 30, at: 0, bytes: b"never named" });
+        let found = spool.finish().unwrap();
+        assert_eq!((found.next, found.first_offsets[&3]), (31, 7));
+        let read = |number: u64| fs::read(found.path().join(manifest::file(number))).ok();
+        assert_eq!((read(1), read(2), read(3)), (None, None, Some(b"cccc".to_vec())));
+        assert_eq!(Manifest::read(&found.path()).unwrap().unwrap().segments[0].number, 3);
     }
 }

@@ -310,14 +310,8 @@ impl OutputStage {
         if self.report.closed {
             return rejects_under_way;
         }
-        if self.put > self.settled {
-            match self.sink.settled() {
-                Ok(settled) => self.settled = settled,
-                Err(e) => {
-                    self.sink_failed(e);
-                    return false;
-                }
-            }
+        if !self.hear_of_results() {
+            return false;
         }
         let cuts_under_way = match self.settle_cuts() {
             Ok(under_way) => under_way,
@@ -326,6 +320,10 @@ impl OutputStage {
                 return false;
             }
         };
+        // A cut that is kept by now has made some of them safe.
+        if self.sink.goes_with_cuts() && !self.hear_of_results() {
+            return false;
+        }
         let results_under_way = self.put > self.settled && !self.sink.goes_with_cuts();
         let under_way = cuts_under_way || rejects_under_way || results_under_way;
         match self.keep() {
@@ -337,6 +335,20 @@ impl OutputStage {
                 false
             }
         }
+    }
+
+    /// Hears which results are safe; false if that failed.
+    fn hear_of_results(&mut self) -> bool {
+        if self.put > self.settled {
+            match self.sink.settled() {
+                Ok(settled) => self.settled = settled,
+                Err(e) => {
+                    self.sink_failed(e);
+                    return false;
+                }
+            }
+        }
+        true
     }
 
     /// Hears which rejects are safe. True while some are not.
