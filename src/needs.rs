@@ -3,6 +3,7 @@
 //! Mapped files are not counted: they are the page cache's own, and the kernel takes them back.
 
 use crate::batch::{Batch, BatchShape};
+use crate::clock::stage::OWN_BATCHES;
 use crate::count;
 use crate::engine::Sizes;
 use crate::error::Error;
@@ -25,7 +26,7 @@ pub struct Fixed {
 impl Fixed {
     /// Of a run of this shape.
     pub fn new(topology: &Topology, sizes: &Sizes, shape: &BatchShape) -> Fixed {
-        let batches = topology.scanners * sizes.batches + 1;
+        let batches = topology.scanners * sizes.batches + OWN_BATCHES;
         Fixed {
             buffers_bytes: ((topology.scanners + 1) * TOUCHED_BYTES) as u64,
             batches_bytes: (batches * Batch::bytes_max(shape)) as u64,

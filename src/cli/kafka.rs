@@ -43,12 +43,13 @@ pub struct TopicArgs {
     /// Topic to read: all its partitions, also those added later
     #[arg(long, short, value_name = "TOPIC")]
     pub topic: Option<String>,
-    /// Consumer group under whose name the restart point is kept; nobody else may use it
+    /// Consumer group under whose name offsets or restart points are committed; nobody else may use it
     /// [default: with -o, headcount.TOPIC.OUTPUT; else none is kept]
     #[arg(long, value_name = "NAME", requires = "topic")]
     pub group: Option<String>,
     /// Where to begin: beginning, end, committed, or a time (2026-11-23T12:00:00Z or unix seconds; by
-    /// the records' own times) [default: committed where the group has a restart point, else beginning]
+    /// the records' own times); partitions that a checkpoint knows are entered where it left them
+    /// [default: committed where the group has a restart point, else beginning]
     #[arg(long, value_name = "POINT", requires = "topic")]
     pub from: Option<From>,
     /// Where to end: end (what is in the topic at the start), or a time [default: never]

@@ -23,6 +23,9 @@
 //! partition of fewer than eight frames has all of them counted, none late, and never a clock. With
 //! `--agree off` the clock is the largest time so far, and nothing is parked.
 //!
+//! Where checkpoints are made, the next run may read that partition on: its end only has results show those
+//! frames, which stay parked; the end of the log settles them, and whose window went before that is gone.
+//!
 //! **A frame for one window** of each series, by its own partition's clock:
 //!
 //! | the clock | `--late revise` | `--late drop` |
