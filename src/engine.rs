@@ -266,6 +266,7 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
         let unit_is_right =
             clock_before.as_ref().is_some_and(|before| before.clock.newest_s.is_some());
         let tally_before = clock_before.as_ref().map_or_else(Tally::default, |before| before.tally);
+        let from_nothing = clock_before.is_none();
         let clock = match clock_before {
             Some(before) => Clock::restore(&job.clock, before.clock, &hasher)?,
             None => Clock::new(&job.clock),
@@ -323,7 +324,7 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
             partitioned: job.clock.partitioned,
             point: from,
             is_within: false,
-            is_new: false,
+            is_new: from_nothing,
             has_results: false,
         });
         let parts = ClockParts {

@@ -31,7 +31,8 @@ pub struct CheckpointsArgs {
     /// and one that was stopped reads open windows again
     #[arg(long, conflicts_with_all = ["checkpoint", "state_topic"])]
     pub no_checkpoint: bool,
-    /// What to do when a checkpoint cannot be written
+    /// What to do when a checkpoint cannot be written into the directory; into a topic it is tried again for
+    /// --give-up, then the run stops
     #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
     pub checkpoint_failure: OnFailure,
 }

@@ -10,7 +10,10 @@
 //! | soon after a result came out | where results come with checkpoints, and so wait for them |
 //! | at once | when what waits to come with it takes much room |
 //!
-//! and never while one is under way, nor where nothing is new.
+//! and never while one is under way, nor where nothing is new. How soon after a result hangs on how long
+//! one takes: checkpoints are under way for a [`SHARE`]th of the time at most, so that a log read fast, in
+//! which windows close all the time, is not held up by them. Where windows close more seldom than that, no
+//! result waits for it.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -19,7 +22,7 @@ use std::time::{Duration, Instant};
 use super::state::{ClockState, SlotSerial};
 use crate::batch::{Batch, Tally};
 use crate::input::Point;
-use crate::ring::sync::AtomicBool;
+use crate::ring::sync::{AtomicBool, AtomicU64};
 
 /// The clock's part of a cut.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +37,9 @@ pub struct ClockCut {
     pub point: Option<Point>,
 }
 
+/// For the sake of results a checkpoint is under way for one such part of the time at most.
+const SHARE: u32 = 4;
+
 /// How soon it is looked again whether there can be a cut.
 const ASK_AGAIN: Duration = Duration::from_millis(2);
 
@@ -42,7 +48,7 @@ const ASK_AGAIN: Duration = Duration::from_millis(2);
 pub struct CutEvery {
     /// How long after the last cut.
     pub at_most: Duration,
-    /// The same once a result came out since, where results wait for it.
+    /// The same once a result came out since, where results wait for it; or longer, see [`SHARE`].
     pub with_results: Option<Duration>,
 }
 
@@ -53,6 +59,8 @@ pub struct CutFlags {
     pub under_way: Arc<AtomicBool>,
     /// Much waits for one: set by the output, and taken back by the clock.
     pub wanted: Arc<AtomicBool>,
+    /// How long one is under way these days, microseconds: set by the output.
+    pub took_us: Arc<AtomicU64>,
 }
 
 /// When the log is cut.
@@ -71,7 +79,7 @@ pub struct Cutting {
     pub point: Option<Point>,
     /// It is judged further, to where no run can go on: within a chunk or a line.
     pub is_within: bool,
-    /// Something was judged since the last cut.
+    /// Something is to be said that the last one does not say: before the first, where a run begins.
     pub is_new: bool,
     /// A result came out since the last cut.
     pub has_results: bool,
@@ -103,7 +111,11 @@ impl Cutting {
             return Some(Duration::ZERO);
         }
         let every = match self.every.with_results {
-            Some(soon) if self.has_results => soon.min(self.every.at_most),
+            Some(soon) if self.has_results => {
+                // Relaxed: it tells of nothing but itself.
+                let took = Duration::from_micros(self.flags.took_us.load(Ordering::Relaxed));
+                soon.max(took.saturating_mul(SHARE)).min(self.every.at_most)
+            }
             _ => self.every.at_most,
         };
         Some(every.saturating_sub(self.last.elapsed()))

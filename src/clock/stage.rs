@@ -362,6 +362,7 @@ impl ClockStage {
         let broken_off = self.report.failed.is_some() || self.stop.reason() != StopReason::Running;
         let mut handle = self.own_batch();
         let batch = Arc::get_mut(&mut handle).expect("it is as new");
+        let is_new = self.cutting.as_ref().is_some_and(|cutting| cutting.is_new);
         if self.cuts_the_end() {
             batch.verdicts.cut(Cut::Before);
             self.cut_here();
@@ -372,6 +373,11 @@ impl ClockStage {
             (true, Some(_)) => LogEnd::GoneOnWith,
         };
         self.clock.finish(end, &mut batch.verdicts);
+        if !is_new && batch.verdicts.heads().is_empty() {
+            // The last one says it all.
+            batch.verdicts.take_back_cut();
+            self.cut = None;
+        }
         if let Some(cut) = &mut self.cut
             && end == LogEnd::Read
         {

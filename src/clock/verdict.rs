@@ -247,6 +247,12 @@ impl Verdicts {
         self.marks.push(Mark { place: self.next_place(), slot: NO_SLOT, deed: Deed::Cut });
     }
 
+    /// No checkpoint is made here after all.
+    pub fn take_back_cut(&mut self) {
+        self.cut = None;
+        self.marks.retain(|mark| mark.deed != Deed::Cut);
+    }
+
     /// Where it is cut, if it is.
     pub fn cut_at(&self) -> Option<Cut> {
         self.cut

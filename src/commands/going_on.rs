@@ -58,6 +58,9 @@ pub fn check(args: &CountArgs) -> Result<(), Error> {
         (_, false) if own.state_topic.is_some() => {
             "--state-topic: files are gone on with by --checkpoint DIR"
         }
+        (None, true) if own.checkpoint_failure == OnFailure::Retry => {
+            "--checkpoint-failure retry: from a topic to a topic results wait for their checkpoint: what brokers cannot do is tried again for --give-up, so give that longer"
+        }
         (None, false) if own.fresh => "--fresh: no checkpoint is kept: give --checkpoint DIR",
         _ => return Ok(()),
     };

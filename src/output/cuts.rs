@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use super::rejects::RejectWriter;
 use super::sink::{Cut, CutKeeper};
@@ -29,14 +30,17 @@ pub struct Cuts {
     waiting: VecDeque<Waiting>,
     /// By cut, how many rejects come before it, and their bytes.
     rejects: VecDeque<(u64, Option<u64>)>,
-    keeping: bool,
+    /// Since when one is being kept.
+    keeping: Option<Instant>,
+    /// How long the one kept last took, microseconds.
+    took_us: u64,
 }
 
 impl Cuts {
     /// None yet. The clock goes by `flags`.
     pub fn new(keeper: Box<dyn CutKeeper>, flags: CutFlags) -> Cuts {
         let (waiting, rejects) = (VecDeque::new(), VecDeque::new());
-        Cuts { keeper, flags, waiting, rejects, keeping: false }
+        Cuts { keeper, flags, waiting, rejects, keeping: None, took_us: 0 }
     }
 
     /// There is a cut after so many results.
@@ -66,11 +70,16 @@ impl Cuts {
             // Relaxed: it tells of nothing but itself.
             self.flags.wanted.store(true, Ordering::Relaxed);
         }
-        if self.keeping {
+        if let Some(since) = self.keeping {
             if !self.keeper.is_kept()? {
                 return Ok(true);
             }
-            self.keeping = false;
+            self.keeping = None;
+            let took_us = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
+            // One alone that took long, as beside a merge, is not to hold back the next.
+            let usual_us = took_us.min(std::mem::replace(&mut self.took_us, took_us));
+            // Relaxed: it tells of nothing but itself.
+            self.flags.took_us.store(usual_us, Ordering::Relaxed);
             // Release: pairs with the clock's acquire.
             self.flags.under_way.store(false, Ordering::Release);
         }
@@ -98,7 +107,7 @@ impl Cuts {
         if let Some(Waiting { clock, shards, results, results_bytes }) = self.waiting.pop_front() {
             let cut = Cut { clock, shards, results, rejects, results_bytes, rejects_bytes };
             self.keeper.keep(cut)?;
-            self.keeping = true;
+            self.keeping = Some(Instant::now());
         }
         Ok(true)
     }

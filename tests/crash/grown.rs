@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Write;
 
-use crate::harness::{Place, Task, assert_each_rev_once};
+use crate::harness::{Place, Task, assert_each_rev_once, files_under};
 use crate::logs::{self, Packing};
 
 /// A stream whose every frame can be told by the next run, none waits for ever.
@@ -35,11 +35,14 @@ fn a_run_that_ended_reads_nothing_when_started_again() {
         let first = place.left();
         first.is_that_of(&peace, "the first run");
         assert_eq!(first.frames_read(), peace.frames_read());
+        let kept = files_under(&place.checkpoint());
         for _ in 0..2 {
             place.run(&task).exits(0).says("going on from the checkpoint in ");
             let again = place.left();
             assert_eq!(again.frames_read(), 0, "{packing:?}");
             again.is_that_of(&peace, "started again");
+            // Nothing new, no checkpoint.
+            assert!(files_under(&place.checkpoint()) == kept, "{packing:?}");
         }
     }
 }

@@ -43,6 +43,16 @@ fn flags_that_make_no_sense_are_refused() {
     assert!(!place.at("out").exists());
 }
 
+#[cfg(feature = "kafka")]
+#[test]
+fn a_failure_is_not_passed_over_where_results_wait_for_it() {
+    let topics = ["count", "-b", "127.0.0.1:1", "-t", "in", "-o", "out"];
+    let retry = ["--checkpoint-failure", "retry"];
+    let mut command = std::process::Command::new(crate::ran::HEADCOUNT);
+    let ran = crate::ran::Ran::of(command.args(topics).args(retry).output().unwrap());
+    ran.exits(2).says("give that longer");
+}
+
 #[test]
 fn the_folder_is_made_for_its_owner_alone() {
     let place = Place::new();

@@ -80,6 +80,10 @@ fn a_state_topic_is_made_where_that_is_wanted_and_as_it_has_to_be() {
     small.write(0, 5..7);
     small.run_with(every, "").exits(0).says("5 frames read before");
     small.has(0..7);
+    // Nothing new, no transaction.
+    let written = broker.written(&name);
+    small.run_with(every, "").exits(0).says("7 frames read before");
+    assert_eq!(broker.written(&name), written);
 }
 
 #[test]
