@@ -5,7 +5,9 @@
 //! for the one before; they are kept in order.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use super::rejects::RejectWriter;
 use super::sink::{Cut, CutKeeper};
@@ -13,6 +15,7 @@ use crate::clock::cutting::{ClockCut, CutFlags};
 use crate::count::journal::ShardCut;
 use crate::error::Error;
 use crate::ring::{Consumer, PopError};
+use crate::stats::CheckpointCounters;
 
 struct Waiting {
     clock: Box<ClockCut>,
@@ -29,14 +32,20 @@ pub struct Cuts {
     waiting: VecDeque<Waiting>,
     /// By cut, how many rejects come before it, and their bytes.
     rejects: VecDeque<(u64, Option<u64>)>,
-    keeping: bool,
+    /// Since when one is on its way.
+    keeping: Option<Instant>,
+    counters: Arc<CheckpointCounters>,
 }
 
 impl Cuts {
-    /// None yet. The clock goes by `flags`.
-    pub fn new(keeper: Box<dyn CutKeeper>, flags: CutFlags) -> Cuts {
+    /// None yet. The clock goes by `flags`; a watcher sees what is in `counters`.
+    pub fn new(
+        keeper: Box<dyn CutKeeper>,
+        flags: CutFlags,
+        counters: Arc<CheckpointCounters>,
+    ) -> Cuts {
         let (waiting, rejects) = (VecDeque::new(), VecDeque::new());
-        Cuts { keeper, flags, waiting, rejects, keeping: false }
+        Cuts { keeper, flags, waiting, rejects, keeping: None, counters }
     }
 
     /// There is a cut after so many results.
@@ -66,11 +75,12 @@ impl Cuts {
             // Relaxed: it tells of nothing but itself.
             self.flags.wanted.store(true, Ordering::Relaxed);
         }
-        if self.keeping {
+        if let Some(since) = self.keeping {
             if !self.keeper.is_kept()? {
                 return Ok(true);
             }
-            self.keeping = false;
+            self.keeping = None;
+            self.counters.kept(since.elapsed());
             // Release: pairs with the clock's acquire.
             self.flags.under_way.store(false, Ordering::Release);
         }
@@ -98,7 +108,7 @@ impl Cuts {
         if let Some(Waiting { clock, shards, results, results_bytes }) = self.waiting.pop_front() {
             let cut = Cut { clock, shards, results, rejects, results_bytes, rejects_bytes };
             self.keeper.keep(cut)?;
-            self.keeping = true;
+            self.keeping = Some(Instant::now());
         }
         Ok(true)
     }
