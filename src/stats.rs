@@ -18,6 +18,7 @@
 //! keep one. [`Live::wired`] is empty until the run has begun, that is until what an earlier run left is
 //! restored and the input is open; [`Live::read`] can be called at any time.
 
+mod backlog;
 mod clock;
 mod latency;
 mod output;
@@ -33,6 +34,7 @@ use std::time::SystemTime;
 use crate::batch::Tally;
 use crate::ring::sync::{AtomicU64, Ordering};
 
+pub use backlog::{Backlog, PartitionBacklog};
 pub use clock::{ClockCounters, ClockReading};
 pub use latency::{BOUNDS_S, Latency, LatencyReading, UnderWay};
 pub use output::{CheckpointCounters, CheckpointReading, OutputCounters};

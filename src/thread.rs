@@ -112,6 +112,14 @@ pub fn spawn_keeper(work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
         .map_err(|source| Error::System { what: "cannot start a thread", source })
 }
 
+/// Runs the server that a run is watched by. It is no part of the run.
+pub fn spawn_watcher(work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
+    std::thread::Builder::new()
+        .name("watch".into())
+        .spawn(work)
+        .map_err(|source| Error::System { what: "cannot start a thread", source })
+}
+
 fn run(stages: Vec<Watched>, mut waiter: Waiter) -> Vec<Finished> {
     let mut running: Vec<Running> = stages
         .into_iter()

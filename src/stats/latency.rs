@@ -75,11 +75,9 @@ impl LatencyReading {
     /// in it. Of those beyond the last bound it is known only that they took longer; none without results.
     pub fn quantile_s(&self, share: f64) -> Option<f64> {
         let count = self.count();
-        #[allow(clippy::cast_precision_loss, reason = "for people")]
         let wanted = share * count as f64;
         let (mut below, mut from_s) = (0.0, 0.0);
         for (&n, &to_s) in self.buckets.iter().zip(&BOUNDS_S) {
-            #[allow(clippy::cast_precision_loss, reason = "for people")]
             let in_it = n as f64;
             if n > 0 && below + in_it >= wanted {
                 return Some(from_s + (to_s - from_s) * ((wanted - below) / in_it).clamp(0.0, 1.0));
