@@ -5,6 +5,7 @@ pub mod checkpoint;
 pub mod checkpoints;
 pub mod kafka;
 pub mod time;
+pub mod watch;
 pub mod windows;
 
 use std::path::PathBuf;
@@ -48,7 +49,7 @@ pub enum Command {
         args_override_self = true,
         after_help = "Examples:\n  headcount count log.jsonl\n  headcount count day1.jsonl.zst day2.jsonl.zst --to counts.jsonl --summary run.json\n  tail -f log.jsonl | headcount count -"
     )]
-    Count(CountArgs),
+    Count(Box<CountArgs>),
     /// Measure how fast each part is: reading, scanning, counting
     #[command(subcommand)]
     Measure(MeasureCommand),
@@ -193,6 +194,9 @@ pub struct CountArgs {
     #[command(flatten)]
     /// Whether checkpoints are made.
     pub checkpoints: checkpoints::CheckpointsArgs,
+    #[command(flatten)]
+    /// How it is watched.
+    pub watch: watch::WatchArgs,
     #[command(flatten)]
     /// Which threads do the work.
     pub threads: ThreadArgs,

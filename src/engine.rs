@@ -29,11 +29,11 @@ use crate::output::stage::{OutputRings, OutputStage, RejectRings};
 use crate::recovery::job::{Checkpoints, Restored};
 use crate::report::{ClockReport, CountReport, OutputReport, Report, ScanReport};
 use crate::ring::sync::{AtomicBool, AtomicU64};
-use crate::ring::{Parker, Stop, Token, WaitPolicy, Waiter, Waker, ring};
+use crate::ring::{Fill, Parker, Stop, Token, WaitPolicy, Waiter, Waker, ring};
 use crate::scan::stage::{Depth, Reader, ScanParts, ScanRings, ScanStage};
 use crate::scan::{ScanSettings, Scanner};
 use crate::stage::Stage;
-use crate::stats::Live;
+use crate::stats::{Live, RingSeen, StageSeen, Wired};
 use crate::thread::{self, Finished};
 use crate::topology::{StageKind, Topology};
 
@@ -129,6 +129,8 @@ pub struct Wiring {
     pub threads: Vec<(Vec<Box<dyn Stage>>, Waiter)>,
     /// Whether threads are pinned.
     pub pin: bool,
+    /// What a watcher is told of it but for the stages, and where.
+    pub wired: (Wired, Live),
 }
 
 /// What a run came to.
@@ -221,6 +223,14 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
         }
     };
 
+    let live = job.live.clone();
+    let mut wired = Wired {
+        series: job.clock.calendar.names().to_vec(),
+        max_lag_s: job.clock.max_lag_s.into(),
+        makes_checkpoints: keeper.is_some(),
+        ..Wired::default()
+    };
+    let mut users_seen = Vec::new();
     let mut stages: Vec<(StageKind, Box<dyn Stage>)> = Vec::new();
     let mut scan_links = Vec::new();
     for (index, reader) in readers.into_iter().enumerate() {
@@ -232,6 +242,8 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
         for _ in 0..sizes.batches {
             home.push(batch()).unwrap_or_else(|_| unreachable!("the ring has room for all"));
         }
+        wired.rings.push(seen(own, StageKind::Clock, "batches", to_clock.fill()));
+        wired.rings.push(seen(StageKind::Clock, own, "empty batches", home.fill()));
         scan_links.push(ScanLink { from, home });
         let parts = ScanParts {
             index,
@@ -248,10 +260,12 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
     }
 
     if job.depth == Depth::Count {
-        let reader_link = |reader: StageKind| {
+        let reader_link = |reader: StageKind, rings: &mut Vec<RingSeen>| {
             let slots = sizes.batch_ring_slots;
             let (to, from_clock) = ring(slots, waker(StageKind::Clock), waker(reader));
             let (back_to, back) = ring(slots, waker(reader), waker(StageKind::Clock));
+            rings.push(seen(StageKind::Clock, reader, "judged batches", to.fill()));
+            rings.push(seen(reader, StageKind::Clock, "batches done with", back_to.fill()));
             (ReaderLink { to, back }, from_clock, back_to)
         };
         let mut readers = Vec::new();
@@ -295,26 +309,31 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
         let mut cuts = Vec::new();
         for (shard, counter) in counters.into_iter().enumerate() {
             let own = StageKind::Count(shard);
-            let (link, from_clock, back) = reader_link(own);
+            let (link, from_clock, back) = reader_link(own, &mut wired.rings);
             readers.push(link);
             let (count, counted) =
                 ring(sizes.result_ring_slots, waker(own), waker(StageKind::Output));
+            wired.rings.push(seen(own, StageKind::Output, "counts", count.fill()));
             counts.push(counted);
             let cut = keeper.is_some().then(|| {
                 let (cut, of_shard) = ring(CUT_RING_SLOTS, waker(own), waker(StageKind::Output));
+                wired.rings.push(seen(own, StageKind::Output, "cuts", cut.fill()));
                 cuts.push(of_shard);
                 cut
             });
             let rings = CountRings { from_clock, back, counts: count, cuts: cut };
-            stages.push((own, Box::new(CountStage::new(shard, counter, rings))));
+            let counters = Arc::default();
+            users_seen.push(Arc::clone(&counters));
+            stages.push((own, Box::new(CountStage::new(shard, counter, rings, counters))));
         }
         let rejects = job.rejects.map(|sink| {
-            let (link, from_clock, back) = reader_link(StageKind::Output);
+            let (link, from_clock, back) = reader_link(StageKind::Output, &mut wired.rings);
             readers.push(link);
             RejectRings { from_clock, back, writer: RejectWriter::new(names, sink) }
         });
         let (messages, heard) =
             ring(sizes.result_ring_slots, waker(StageKind::Clock), waker(StageKind::Output));
+        wired.rings.push(seen(StageKind::Clock, StageKind::Output, "heads", messages.fill()));
         let flags = CutFlags::default();
         let cutting = keeper.as_ref().map(|&(_, every)| Cutting {
             every,
@@ -341,12 +360,17 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
             claimed,
             stop: job.stop.clone(),
             spares: (0..OWN_BATCHES).map(|_| batch()).collect(),
+            counters: Arc::clone(&live.clock),
+            snapshots: live.watched.as_ref().map(|watched| watched.clock.clone()),
         };
         stages.push((StageKind::Clock, Box::new(ClockStage::new(parts))));
         let rings = OutputRings { messages: heard, counts, rejects, cuts };
         let names = job.clock.calendar.names();
-        let cuts = keeper.map(|(keeper, _)| Cuts::new(keeper, flags));
-        let output = OutputStage::new(rings, names, job.sink, job.keeper, cuts, job.stop.clone());
+        let seen = Arc::clone(&live.checkpoints);
+        let cuts = keeper.map(|(keeper, _)| Cuts::new(keeper, flags, seen));
+        let seen = (Arc::clone(&live.output), live.watched.clone());
+        let stop = job.stop.clone();
+        let output = OutputStage::new(rings, names, job.sink, job.keeper, cuts, stop, seen);
         stages.push((StageKind::Output, Box::new(output)));
     }
 
@@ -361,13 +385,31 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
         }
         threads.push((own, waiter));
     }
-    Ok(Wiring { threads, pin })
+    wired.counters = users_seen;
+    Ok(Wiring { threads, pin, wired: (wired, live) })
+}
+
+/// A ring, for whoever watches.
+fn seen(from: StageKind, to: StageKind, carries: &'static str, fill: Fill) -> RingSeen {
+    RingSeen { from: from.to_string(), to: to.to_string(), carries, fill }
 }
 
 /// Runs a job to its end. `watch` is called on this thread, again and again until it is over.
 pub fn run(job: Job, watch: &mut dyn FnMut()) -> Result<Outcome, Error> {
-    let Wiring { threads, pin } = wire(job)?;
+    let Wiring { threads, pin, wired: (mut wired, live) } = wire(job)?;
     let cores = if pin { thread::pin_targets(threads.len())? } else { Vec::new() };
+    let threads: Vec<(Vec<thread::Watched>, Waiter)> = (0..)
+        .zip(threads)
+        .map(|(thread, (stages, waiter))| {
+            let mut watched = |stage: Box<dyn Stage>| {
+                let busy = Arc::default();
+                let seen = Arc::clone(&busy);
+                wired.stages.push(StageSeen { name: stage.name(), thread, busy: seen });
+                (stage, busy)
+            };
+            (stages.into_iter().map(&mut watched).collect(), waiter)
+        })
+        .collect();
     let started = Instant::now();
     let (done, all_done) = std::sync::mpsc::channel();
     let handles = threads
@@ -378,6 +420,8 @@ pub fn run(job: Job, watch: &mut dyn FnMut()) -> Result<Outcome, Error> {
         })
         .collect::<Result<Vec<_>, Error>>()?;
     drop(done);
+    // A job's counters are of one run: nothing is there yet.
+    let _ = live.wired.set(wired);
     let mut outcome = Outcome::default();
     loop {
         match all_done.recv_timeout(WATCH_EVERY) {

@@ -32,6 +32,16 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
+    /// Nobody can be listened to at this address.
+    #[error(
+        "--http {address}: cannot listen there: {source}; give another port, or 0 for any that is free"
+    )]
+    Listen {
+        /// Which.
+        address: std::net::SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
     /// A counter met more users at once than it has numbers for.
     #[error(
         "a counter met more than {} users that its windows hold or held lately: give more --counters, or a shorter --max-lag",
@@ -123,7 +133,10 @@ impl Error {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Error::Usage(_) => ExitCode::Usage,
-            Error::Input { .. } | Error::Output { .. } | Error::System { .. } => ExitCode::Failed,
+            Error::Input { .. }
+            | Error::Output { .. }
+            | Error::System { .. }
+            | Error::Listen { .. } => ExitCode::Failed,
             Error::Disagree(_) => ExitCode::Disagree,
             Error::Fenced(_) => ExitCode::Fenced,
             Error::TooManyUsers

@@ -148,6 +148,22 @@ pub const STATE_TRANSACTION_BYTES: usize = 8 * 1024 * 1024;
 /// Bytes of a checkpoint from which on it is written anew when most of it is of no use.
 pub const REWRITE_BYTES_MIN: u64 = 1024 * 1024;
 
+/// Windows of each series whose newest word is kept for whoever watches: 16 hours of minutes.
+pub const WATCHED_RESULTS_MAX: usize = 1000;
+
+/// Open windows that are told of one by one, those that end first; of further ones only how many.
+pub const WATCHED_WINDOWS_MAX: usize = 1000;
+
+/// Partitions that are told of one by one, those with the lowest numbers; of further ones only sums.
+pub const WATCHED_PARTITIONS_MAX: usize = 1000;
+
+/// Connections to the server of `--http` at once at most: a page, Prometheus, and room for some who do not
+/// let go.
+pub const HTTP_CONNECTIONS_MAX: usize = 32;
+
+/// Bytes of the head of a request to it at most: browsers send one or two thousand.
+pub const HTTP_HEAD_BYTES_MAX: usize = 16 * 1024;
+
 const _: () = assert!(BATCH_FRAMES_MAX < u16::MAX as usize);
 const _: () = assert!(UID_BYTES_MAX <= BATCH_UID_BYTES_MAX);
 const _: () = assert!(READ_BYTES <= CHUNK_BYTES);

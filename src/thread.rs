@@ -9,6 +9,7 @@
 
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -20,6 +21,7 @@ use crate::error::{Error, ExitCode};
 use crate::report::Report;
 use crate::ring::{Stop, StopReason, Waiter};
 use crate::stage::{Stage, Step};
+use crate::stats::BusyCounter;
 
 /// What a stage did with its thread.
 #[derive(Debug)]
@@ -35,13 +37,18 @@ pub struct Finished {
 struct Running {
     stage: Box<dyn Stage>,
     busy: Duration,
+    /// The same for a watcher.
+    seen: Arc<BusyCounter>,
     waits_on_input: bool,
 }
+
+/// A stage, and where a watcher sees how busy it is.
+pub type Watched = (Box<dyn Stage>, Arc<BusyCounter>);
 
 /// Starts a thread that runs these stages to their end. Pinned to `core` where one is given.
 pub fn spawn(
     index: usize,
-    stages: Vec<Box<dyn Stage>>,
+    stages: Vec<Watched>,
     waiter: Waiter,
     core: Option<core_affinity::CoreId>,
     done: Sender<Vec<Finished>>,
@@ -105,10 +112,18 @@ pub fn spawn_keeper(work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
         .map_err(|source| Error::System { what: "cannot start a thread", source })
 }
 
-fn run(stages: Vec<Box<dyn Stage>>, mut waiter: Waiter) -> Vec<Finished> {
+/// Runs the server that a run is watched by. It is no part of the run.
+pub fn spawn_watcher(work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
+    std::thread::Builder::new()
+        .name("watch".into())
+        .spawn(work)
+        .map_err(|source| Error::System { what: "cannot start a thread", source })
+}
+
+fn run(stages: Vec<Watched>, mut waiter: Waiter) -> Vec<Finished> {
     let mut running: Vec<Running> = stages
         .into_iter()
-        .map(|stage| Running { stage, busy: Duration::ZERO, waits_on_input: false })
+        .map(|(stage, seen)| Running { stage, busy: Duration::ZERO, seen, waits_on_input: false })
         .collect();
     let mut finished = Vec::with_capacity(running.len());
     while !running.is_empty() {
@@ -122,6 +137,7 @@ fn run(stages: Vec<Box<dyn Stage>>, mut waiter: Waiter) -> Vec<Finished> {
             match step {
                 Step::Worked => {
                     one.busy += now - started;
+                    one.seen.set(one.busy);
                     worked = true;
                     break;
                 }

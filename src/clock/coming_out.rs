@@ -177,7 +177,7 @@ impl Clock {
 
     /// Whether some frame, or one that is shown, is of a window's last day or lies beyond it. Of windows
     /// that do not overlap each that has a frame has begun.
-    fn has_begun(&self, window: &Window) -> bool {
+    pub(super) fn has_begun(&self, window: &Window) -> bool {
         let has_come = |ts_s: i64| ts_s >= window.ts_s;
         let waiting = || self.partitions.all().flat_map(|(_, one)| one.parking.frames());
         window.start_s == window.ts_s

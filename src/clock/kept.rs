@@ -197,6 +197,11 @@ impl KeptWindows {
         self.by_end.iter().flatten().copied()
     }
 
+    /// How many windows are kept; their pasts are none.
+    pub(super) fn count(&self) -> usize {
+        self.by_end.iter().map(VecDeque::len).sum()
+    }
+
     /// The most slots that were ever taken at once.
     pub(super) fn peak(&self) -> usize {
         self.peak

@@ -86,6 +86,7 @@ pub mod stage;
 pub mod state;
 pub mod unit_check;
 pub mod verdict;
+mod watching;
 
 #[cfg(test)]
 mod tests;

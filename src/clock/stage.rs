@@ -16,7 +16,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::alarm::Alarm;
 use super::cutting::{ClockCut, Cutting};
@@ -25,6 +25,7 @@ use super::merge::{Merge, Merged};
 use super::restart::Restart;
 use super::unit_check::{UnitCheck, UnitVerdict};
 use super::verdict::{Cut, Head};
+use super::watching::Watching;
 use super::{Clock, Frames, LogEnd};
 use crate::batch::{Batch, BatchEnd, BatchHandle};
 use crate::error::Error;
@@ -32,6 +33,7 @@ use crate::report::{ClockReport, Report};
 use crate::ring::sync::{AtomicBool, AtomicU64};
 use crate::ring::{Consumer, PopError, Producer, PushError, Stop, StopReason};
 use crate::stage::{Stage, Step};
+use crate::stats::{ClockCounters, Snapshots};
 
 /// Batches of the clock's own.
 pub const OWN_BATCHES: usize = 2;
@@ -41,8 +43,9 @@ pub const OWN_BATCHES: usize = 2;
 pub enum Message {
     /// The log's times are what they should be: results may go out.
     Release,
-    /// The next result, but for its count.
-    Result(Head),
+    /// The next result, but for its count; and when the batch that brought it out was judged, where somebody
+    /// wants to know how soon results are there.
+    Result(Head, Option<Instant>),
     /// Once the results before it are safe, and the rejects of so many batches, another run can go on from
     /// here.
     Restart(Arc<Restart>, u64),
@@ -83,6 +86,10 @@ pub struct ClockParts {
     pub spares: Vec<BatchHandle>,
     /// When it cuts the log, if ever.
     pub cutting: Option<Cutting>,
+    /// What a watcher sees of it.
+    pub counters: Arc<ClockCounters>,
+    /// Where its snapshots go, where somebody watches closely.
+    pub snapshots: Option<Snapshots>,
 }
 
 /// The clock's stage. See the module's header.
@@ -103,6 +110,7 @@ pub struct ClockStage {
     released: bool,
     finished: bool,
     report: ClockReport,
+    watching: Watching,
 }
 
 struct Reader {
@@ -116,6 +124,8 @@ struct InHand {
     batch: Dealt,
     readers_done: usize,
     heads_done: usize,
+    /// When it was judged, if it has heads and somebody wants to know.
+    judged_at: Option<Instant>,
     /// What comes after the heads.
     after: VecDeque<Message>,
 }
@@ -154,6 +164,7 @@ impl ClockStage {
             cut: None,
             released: false,
             finished: false,
+            watching: Watching::new(parts.counters, parts.snapshots, &judged_before),
             report: ClockReport {
                 judged_before,
                 tally_before,
@@ -227,7 +238,7 @@ impl ClockStage {
             }
         }
         while let Some(&head) = hand.batch.handle.verdicts.heads().get(hand.heads_done) {
-            match self.messages.push(Message::Result(head)) {
+            match self.messages.push(Message::Result(head, hand.judged_at)) {
                 Ok(()) => {
                     hand.heads_done += 1;
                     worked = true;
@@ -279,6 +290,7 @@ impl ClockStage {
             self.fail(error);
         }
         self.heed_unit();
+        self.watching.judged(&self.clock);
         if let Some(cutting) = &mut self.cutting
             && cutting.judged(batch)
             && self.is_to_be_cut()
@@ -347,7 +359,9 @@ impl ClockStage {
         let restart = restart.map(|restart| Message::Restart(restart, batches));
         let cut = self.cut.take().map(Message::Cut);
         let after = alarms.chain(restart).chain(cut).collect();
-        self.in_hand = Some(InHand { batch, readers_done: 0, heads_done: 0, after });
+        let wants_time = self.watching.is_close() && !batch.handle.verdicts.heads().is_empty();
+        let judged_at = wants_time.then(Instant::now);
+        self.in_hand = Some(InHand { batch, readers_done: 0, heads_done: 0, judged_at, after });
     }
 
     /// The log is at its end, or is broken off: the clock's last word.
@@ -385,6 +399,7 @@ impl ClockStage {
             cut.clock = self.clock.state_after_end(before);
         }
         self.report.judged = self.clock.judged().clone();
+        self.watching.ended(&self.clock);
         self.report.names = Some(self.clock.names());
         if let Some(error) = self.clock.take_failed() {
             self.fail(error);
@@ -463,7 +478,10 @@ impl Stage for ClockStage {
                 Step::Worked
             }
             Merged::NotYet if self.cut_between() => Step::Worked,
-            Merged::NotYet => idle,
+            Merged::NotYet => {
+                self.watching.idle(&self.clock);
+                idle
+            }
             Merged::Missing => {
                 let chunk = self.merge.next_chunk();
                 self.fail(Error::Internal(format!("chunk {chunk} is gone with its scanner")));
@@ -477,8 +495,12 @@ impl Stage for ClockStage {
     }
 
     fn wake_in(&self) -> Option<Duration> {
-        let can_be = !self.finished && self.unit_check.verdict() == UnitVerdict::Right;
-        self.cutting.as_ref().filter(|_| can_be)?.wake_in()
+        if self.finished {
+            return None;
+        }
+        let can_cut = self.unit_check.verdict() == UnitVerdict::Right;
+        let cut_in = self.cutting.as_ref().filter(|_| can_cut).and_then(Cutting::wake_in);
+        [cut_in, self.watching.wake_in()].into_iter().flatten().min()
     }
 
     fn finish(self: Box<Self>) -> Report {

@@ -7,6 +7,7 @@ use super::outputs::Output;
 use super::settle::{self, Summary, settle};
 use super::source::Read;
 use super::topics_written;
+use super::watch::Watch;
 use crate::accounts::{Accounts, Cost};
 use crate::cli::CountArgs;
 use crate::cli::kafka::From;
@@ -30,6 +31,8 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     let clock = args.frames.clock()?;
     topics_written::check(args)?;
     going_on::check(args)?;
+    // Before anything is read: an address that is taken costs nobody a run.
+    let watch = Watch::start(args.watch.http, output.quiet)?;
     let writes = output.output.is_some() || output.rejects_topic.is_some();
     let settings = settle::Settings::of(&args.frames);
     // A topic is entered where its checkpoint left it.
@@ -121,7 +124,10 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
         };
     let stop = Stop::new();
     thread::stop_on_signals(stop.clone())?;
-    let live = Live::new(topology.scanners);
+    let live = match watch.is_on() {
+        true => Live::watched(topology.scanners),
+        false => Live::new(topology.scanners),
+    };
     let progress = Progress::new(live.clone(), read.extent(), output.quiet);
     let checkpoints = match going_on.zip(reads) {
         Some((going_on, reads)) => {
@@ -136,6 +142,7 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
         }
         None => None,
     };
+    watch.begin(&read, &live, &stop);
     let job = Job {
         // Offsets go with the checkpoints.
         keeper: if checkpoints.is_none() { read.keeper() } else { None },
@@ -154,6 +161,7 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     };
     let mut outcome = engine::run(job, &mut || progress.tick())?;
     progress.finish();
+    watch.end();
     let (accounts, failed) = Accounts::of(&mut outcome, stop.reason());
     let cost = Cost::of(&outcome);
     let mut summary = Summary::new(accounts, cost, &topology, names, &args.frames);

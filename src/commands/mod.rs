@@ -15,6 +15,7 @@ pub mod source;
 pub mod state_topic;
 pub mod topics_written;
 pub mod verify;
+pub mod watch;
 
 use std::ffi::OsString;
 use std::io::{ErrorKind, IsTerminal, Write};

@@ -12,6 +12,7 @@ use crate::kafka::topic::Topic;
 use crate::output::sink::RestartKeeper;
 use crate::recovery::inputs::{InputState, Inputs, Reads};
 use crate::recovery::topic::Before;
+use crate::stats::Backlog;
 use crate::topology::Wish;
 use crate::watch::progress::Extent;
 
@@ -120,6 +121,15 @@ impl Read {
             }
             #[cfg(feature = "kafka")]
             Read::Topic(topic) => Extent::Messages(topic.offsets_total()),
+        }
+    }
+
+    /// What it tells whoever watches of its partitions, if it has any.
+    pub fn backlog(&self) -> Option<Box<dyn Backlog>> {
+        match self {
+            Read::Files(_) => None,
+            #[cfg(feature = "kafka")]
+            Read::Topic(topic) => Some(topic.backlog()),
         }
     }
 

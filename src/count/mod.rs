@@ -271,6 +271,11 @@ impl Counter {
         self.frames
     }
 
+    /// The sum of the users in all windows kept now.
+    pub fn users(&self) -> u64 {
+        self.windows.members()
+    }
+
     /// The largest sum of the users in all windows kept at once.
     pub fn users_peak(&self) -> u64 {
         self.windows.members_peak()

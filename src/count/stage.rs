@@ -5,6 +5,8 @@
 //! report that finds no room stops it in the middle of a batch, and so does a counter that had much
 //! to move; it goes on from there.
 
+use std::sync::Arc;
+
 use crate::batch::BatchHandle;
 use crate::clock::verdict::{Counted, Deed};
 use crate::count::Counter;
@@ -13,6 +15,7 @@ use crate::error::Error;
 use crate::report::{CountReport, Report};
 use crate::ring::{Consumer, PopError, Producer, PushError};
 use crate::stage::{Stage, Step};
+use crate::stats::CountCounters;
 
 /// The rings of one counter.
 pub struct CountRings {
@@ -33,6 +36,7 @@ pub struct CountStage {
     rings: CountRings,
     current: Option<Current>,
     failed: Option<Error>,
+    counters: Arc<CountCounters>,
 }
 
 struct Current {
@@ -45,9 +49,15 @@ struct Current {
 }
 
 impl CountStage {
-    /// The counter of a shard.
-    pub fn new(shard: usize, counter: Counter, rings: CountRings) -> CountStage {
-        CountStage { shard, counter, rings, current: None, failed: None }
+    /// The counter of a shard; a watcher sees what is in `counters`.
+    pub fn new(
+        shard: usize,
+        counter: Counter,
+        rings: CountRings,
+        counters: Arc<CountCounters>,
+    ) -> CountStage {
+        counters.set_users(counter.users());
+        CountStage { shard, counter, rings, current: None, failed: None, counters }
     }
 }
 
@@ -137,6 +147,7 @@ impl Stage for CountStage {
             current.marks_done += 1;
             worked = true;
         }
+        self.counters.set_users(self.counter.users());
         let current = self.current.take().expect("set above");
         match self.rings.back.push(current.batch) {
             Ok(()) => Step::Worked,

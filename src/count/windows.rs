@@ -178,6 +178,11 @@ impl Windows {
         }
     }
 
+    /// The sum of the users in all kept windows.
+    pub fn members(&self) -> u64 {
+        self.members
+    }
+
     /// The largest sum of the users in all kept windows.
     pub fn members_peak(&self) -> u64 {
         self.members_peak.max(self.members)

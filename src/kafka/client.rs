@@ -91,6 +91,25 @@ impl Client {
         self.handle.as_ptr()
     }
 
+    /// The offset after a partition's last message, as the answer to the last fetch said; none if there was
+    /// none yet. Asks nobody.
+    pub fn end_seen(&self, topic: &CStr, partition: i32) -> Option<u64> {
+        let (mut low, mut high) = (-1, -1);
+        // SAFETY: the client, the name and both numbers are alive.
+        let error = unsafe {
+            c::rd_kafka_get_watermark_offsets(
+                self.ptr(),
+                topic.as_ptr(),
+                partition,
+                &raw mut low,
+                &raw mut high,
+            )
+        };
+        let is_known = error == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR;
+        // Below zero: not known.
+        u64::try_from(high).ok().filter(|_| is_known)
+    }
+
     /// The cluster's id, if it is known by now.
     pub fn cluster_id(&self) -> Option<String> {
         // SAFETY: the client is alive; without time to wait it says what it knows.

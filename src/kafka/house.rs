@@ -36,6 +36,17 @@ impl Reading {
         self.look_after_lost(now);
         self.ask_what_is_unread(now);
         self.tell_silence(now);
+        self.tell_held();
+    }
+
+    /// Which partitions wait for others, for whoever watches.
+    fn tell_held(&mut self) {
+        for (index, part) in self.parts.iter_mut().enumerate() {
+            let held = part.queue.is_some() && self.skew.holds(index);
+            if held != std::mem::replace(&mut part.held, held) {
+                self.table.see(part.partition, |seen| seen.is_held = held);
+            }
+        }
     }
 
     fn hear_client(&mut self) {
@@ -133,6 +144,9 @@ impl Reading {
             Ok(end) => {
                 self.notices.forget();
                 let is_read = end.is_some_and(|end| end <= part.next);
+                if end.is_some() {
+                    self.table.see(part.partition, |seen| seen.end = end);
+                }
                 let still = part.vigil.said(now, is_read);
                 if still && part.is_due(self.asked_wall_ms) {
                     self.end(index);

@@ -5,7 +5,7 @@
 //! is read: partitions ([`part`], [`assign`]), which of them wait ([`skew`]), what falls due ([`house`]),
 //! what time says of a partition ([`vigil`]), the watch over the topic ([`watch`]), and what is done
 //! about messages that are gone ([`mend`]). [`keeper`] commits restart points in the form of
-//! [`restart`]; [`table`] knows how far each partition is.
+//! [`restart`]; [`table`] knows how far each partition is, and [`backlog`] tells whoever watches.
 //!
 //! Out: [`output_topic`] looks at a topic before the run and makes it ([`admin`]); [`sink`] writes results,
 //! [`rejects`] frames refused and [`fill`] sample frames, by a [`producer`] to its [`topic_handle`] ([`way`]).
@@ -20,6 +20,7 @@
 pub mod admin;
 pub mod ask;
 pub mod assign;
+pub mod backlog;
 pub mod client;
 pub mod consumer;
 pub mod errors;

@@ -24,6 +24,8 @@ pub struct Part {
     pub entry: Entry,
     /// The first there is was wanted, whichever it is, and nothing has come yet.
     pub from_first: bool,
+    /// Whether it is not read on now, as it is too far ahead; as it was when last looked.
+    pub held: bool,
     /// Chunks of it that scanners are at.
     pub out: u32,
     /// How often it was set anew where it was, for want of anything else wrong.
@@ -65,6 +67,7 @@ impl Part {
             bound: position.bound,
             entry: position.entry,
             from_first: position.from_first,
+            held: false,
             out: 0,
             reset: 0,
             vigil,

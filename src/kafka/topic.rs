@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::backlog::TopicBacklog;
 use super::client::{Client, Wakers, c_name};
 use super::errors;
 use super::house::wall_ms;
@@ -29,6 +30,7 @@ use crate::output::sink::RestartKeeper;
 use crate::recovery::inputs::{InputState, Reads};
 use crate::recovery::topic::{Before, PartitionState, TopicState};
 use crate::ring::{Stop, Token, Waker};
+use crate::stats::Backlog;
 
 /// A topic, looked at. See the module's header.
 pub struct Topic {
@@ -185,6 +187,11 @@ impl Topic {
     /// Where each partition is, now and once it is read.
     pub fn table(&self) -> Table {
         self.table.clone()
+    }
+
+    /// What it tells whoever watches.
+    pub fn backlog(&self) -> Box<dyn Backlog> {
+        Box::new(TopicBacklog::new(&self.client, self.plan.topic_c.clone(), self.table.clone()))
     }
 
     /// Offsets to be read in all, if that is known.

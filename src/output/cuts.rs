@@ -5,8 +5,9 @@
 //! for the one before; they are kept in order.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::rejects::RejectWriter;
 use super::sink::{Cut, CutKeeper};
@@ -14,6 +15,7 @@ use crate::clock::cutting::{ClockCut, CutFlags};
 use crate::count::journal::ShardCut;
 use crate::error::Error;
 use crate::ring::{Consumer, PopError};
+use crate::stats::CheckpointCounters;
 
 struct Waiting {
     clock: Box<ClockCut>,
@@ -32,15 +34,21 @@ pub struct Cuts {
     rejects: VecDeque<(u64, Option<u64>)>,
     /// Since when one is being kept.
     keeping: Option<Instant>,
-    /// How long the one kept last took, microseconds.
-    took_us: u64,
+    /// How long the one kept last took.
+    took: Duration,
+    counters: Arc<CheckpointCounters>,
 }
 
 impl Cuts {
-    /// None yet. The clock goes by `flags`.
-    pub fn new(keeper: Box<dyn CutKeeper>, flags: CutFlags) -> Cuts {
+    /// None yet. The clock goes by `flags`; a watcher sees what is in `counters`.
+    pub fn new(
+        keeper: Box<dyn CutKeeper>,
+        flags: CutFlags,
+        counters: Arc<CheckpointCounters>,
+    ) -> Cuts {
         let (waiting, rejects) = (VecDeque::new(), VecDeque::new());
-        Cuts { keeper, flags, waiting, rejects, keeping: None, took_us: 0 }
+        let (keeping, took) = (None, Duration::ZERO);
+        Cuts { keeper, flags, waiting, rejects, keeping, took, counters }
     }
 
     /// There is a cut after so many results.
@@ -75,9 +83,11 @@ impl Cuts {
                 return Ok(true);
             }
             self.keeping = None;
-            let took_us = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
+            let took = since.elapsed();
+            self.counters.kept(took);
             // One alone that took long, as beside a merge, is not to hold back the next.
-            let usual_us = took_us.min(std::mem::replace(&mut self.took_us, took_us));
+            let usual = took.min(std::mem::replace(&mut self.took, took));
+            let usual_us = u64::try_from(usual.as_micros()).unwrap_or(u64::MAX);
             // Relaxed: it tells of nothing but itself.
             self.flags.took_us.store(usual_us, Ordering::Relaxed);
             // Release: pairs with the clock's acquire.

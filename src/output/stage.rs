@@ -10,14 +10,14 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Write};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::cuts::Cuts;
 use super::record::WindowResult;
 use super::rejects::RejectWriter;
 use super::sink::{RestartKeeper, ResultSink};
 use crate::batch::BatchHandle;
-use crate::clock::calendar::SeriesName;
+use crate::clock::calendar::{SeriesIndex, SeriesName};
 use crate::clock::restart::Restart;
 use crate::clock::stage::Message;
 use crate::clock::verdict::{Counted, Cut, Head};
@@ -26,6 +26,7 @@ use crate::error::Error;
 use crate::report::{OutputReport, Report};
 use crate::ring::{Consumer, PopError, Producer, PushError, Stop, StopReason};
 use crate::stage::{Stage, Step};
+use crate::stats::{OutputCounters, UnderWay, Watched};
 
 /// Results and batches taken in one step at most.
 const TAKE_MAX: usize = 64;
@@ -79,9 +80,9 @@ pub struct OutputStage {
     /// Results or a restart point are not known to be safe yet.
     under_way: bool,
     stop: Stop,
-    head: Option<Head>,
+    head: Option<(Head, Option<Instant>)>,
     counts: Vec<Option<Counted>>,
-    kept_back: Option<Vec<WindowResult>>,
+    kept_back: Option<Vec<(SeriesIndex, WindowResult)>>,
     returning: Option<BatchHandle>,
     unflushed: bool,
     /// Results put together so far.
@@ -92,6 +93,9 @@ pub struct OutputStage {
     put: u64,
     settled: u64,
     report: OutputReport,
+    counters: Arc<OutputCounters>,
+    watched: Option<Watched>,
+    not_safe: UnderWay,
 }
 
 enum Taken {
@@ -101,7 +105,8 @@ enum Taken {
 }
 
 impl OutputStage {
-    /// An output before its first result. `names` are those of the calendar's series.
+    /// An output before its first result. `names` are those of the calendar's series. A watcher sees what is
+    /// in the counters, and the rest where there is one.
     pub fn new(
         rings: OutputRings,
         names: Arc<[SeriesName]>,
@@ -109,6 +114,7 @@ impl OutputStage {
         keeper: Option<Box<dyn RestartKeeper>>,
         cuts: Option<Cuts>,
         stop: Stop,
+        (counters, watched): (Arc<OutputCounters>, Option<Watched>),
     ) -> OutputStage {
         let counts = vec![None; rings.counts.len()];
         OutputStage {
@@ -131,20 +137,23 @@ impl OutputStage {
             put: 0,
             settled: 0,
             report: OutputReport::default(),
+            counters,
+            watched,
+            not_safe: UnderWay::default(),
         }
     }
 
     fn take_result(&mut self) -> Taken {
-        let Some(head) = self.head else {
+        let Some((head, judged_at)) = self.head else {
             return match self.rings.messages.pop() {
                 Ok(Message::Release) => {
-                    for result in self.kept_back.take().unwrap_or_default() {
-                        self.write(&result);
+                    for (series, result) in self.kept_back.take().unwrap_or_default() {
+                        self.write(series, &result, None);
                     }
                     Taken::Something
                 }
-                Ok(Message::Result(head)) => {
-                    self.head = Some(head);
+                Ok(Message::Result(head, judged_at)) => {
+                    self.head = Some((head, judged_at));
                     Taken::Something
                 }
                 Ok(Message::Alarm(alarm)) => {
@@ -195,8 +204,8 @@ impl OutputStage {
         self.taken += 1;
         let result = WindowResult::new(&head, counted, &self.names);
         match &mut self.kept_back {
-            Some(kept) => kept.push(result),
-            None => self.write(&result),
+            Some(kept) => kept.push((head.window.series, result)),
+            None => self.write(head.window.series, &result, judged_at),
         }
         Taken::Something
     }
@@ -241,7 +250,7 @@ impl OutputStage {
         }
     }
 
-    fn write(&mut self, result: &WindowResult) {
+    fn write(&mut self, series: SeriesIndex, result: &WindowResult, judged_at: Option<Instant>) {
         if self.report.closed || self.report.failed.is_some() {
             self.report.withheld += 1;
             return;
@@ -250,6 +259,13 @@ impl OutputStage {
             Ok(()) => {
                 self.put += 1;
                 self.unflushed = true;
+                self.counters.put(self.put);
+                if let Some(watched) = &self.watched {
+                    watched.words.put(series, result);
+                    if let Some(judged_at) = judged_at {
+                        self.not_safe.put(self.put, judged_at);
+                    }
+                }
             }
             Err(e) => {
                 self.report.withheld += 1;
@@ -341,7 +357,13 @@ impl OutputStage {
     fn hear_of_results(&mut self) -> bool {
         if self.put > self.settled {
             match self.sink.settled() {
-                Ok(settled) => self.settled = settled,
+                Ok(settled) => {
+                    self.settled = settled;
+                    self.counters.safe(settled);
+                    if let Some(watched) = &self.watched {
+                        self.not_safe.safe(settled, &watched.latency);
+                    }
+                }
                 Err(e) => {
                     self.sink_failed(e);
                     return false;

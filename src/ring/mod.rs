@@ -28,12 +28,13 @@
 //! in `push` or `pop` (it would ignore the wait policy).
 //!
 //! Map: `shared` indexes and slots · `producer`, `reservation`, `consumer` the ends, `end` what
-//! both have · [`sync`] core or
+//! both have, `fill` what a watcher sees · [`sync`] core or
 //! loom · [`wait`] policies, parker · `token` a claim that is tried · `stop` why the run stops.
 
 mod consumer;
 mod end;
 mod error;
+mod fill;
 mod producer;
 mod reservation;
 mod shared;
@@ -49,6 +50,7 @@ mod tests;
 
 pub use consumer::Consumer;
 pub use error::{PopError, PushError, ReserveError};
+pub use fill::Fill;
 pub use producer::Producer;
 pub use reservation::Reservation;
 pub use stop::{Stop, StopReason};

@@ -5,6 +5,7 @@ use std::mem::ManuallyDrop;
 
 use super::end::End;
 use super::error::{PushError, ReserveError};
+use super::fill::Fill;
 use super::reservation::Reservation;
 use super::shared::slots_between;
 
@@ -69,6 +70,15 @@ impl<T> Producer<T> {
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.end.shared.capacity()
+    }
+
+    /// A watcher's handle of the ring.
+    #[must_use]
+    pub fn fill(&self) -> Fill
+    where
+        T: Send + 'static,
+    {
+        Fill::of(&self.end.shared)
     }
 
     /// Whether the consumer is gone.

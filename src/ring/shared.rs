@@ -93,6 +93,13 @@ impl<T> Shared<T> {
         self.capacity
     }
 
+    /// Values in it, as one who owns neither end sees it: the head is read first, so the tail is not behind
+    /// it, and may be further ahead of it than there are slots.
+    pub(super) fn filled(&self) -> usize {
+        let head = self.head.read().count();
+        slots_between(head, self.tail.read().count()).min(self.capacity)
+    }
+
     /// The slot of a value, by its number.
     #[inline]
     #[allow(clippy::cast_possible_truncation, reason = "the mask leaves less than a usize")]

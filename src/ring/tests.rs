@@ -2,6 +2,7 @@
 //! ones are in `tests/ring.rs`.
 
 mod ends;
+mod fill;
 mod lifetimes;
 mod token_stop;
 mod waiting;

@@ -275,7 +275,7 @@ impl ScanStage {
 
     fn account(&mut self, tally: &Tally) {
         self.report.tally.add(tally);
-        self.counters.add(tally.frames, tally.bytes);
+        self.counters.add(tally);
     }
 }
 
