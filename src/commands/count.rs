@@ -1,5 +1,6 @@
 //! `headcount count`: the main job, from flags to accounts.
 
+use std::io::{self, IsTerminal, LineWriter};
 use std::path::PathBuf;
 
 use super::going_on::{self, GoingOn, WrittenBefore};
@@ -13,6 +14,7 @@ use crate::cli::kafka::From;
 use crate::clock::ClockSettings;
 use crate::engine::{self, Job, Sizes};
 use crate::error::{Error, ExitCode};
+use crate::output::lines::Format;
 use crate::output::reject_lines::RejectLines;
 use crate::output::rejects::RejectSink;
 use crate::output::sink::{LineSink, ResultSink};
@@ -23,6 +25,21 @@ use crate::stats::Live;
 use crate::thread;
 use crate::topology::{Topology, cores};
 use crate::watch::progress::Progress;
+use crate::watch::screen;
+use crate::watch::table::LiveTable;
+
+/// Results on stdout: the table that is drawn there, if one is; else lines, which on a terminal come beside what is
+/// drawn, each whole.
+fn on_stdout(format: Format, with_past: bool, table: Option<&LiveTable>) -> Box<dyn ResultSink> {
+    match table {
+        Some(table) => Box::new(table.clone()),
+        None if io::stdout().is_terminal() => {
+            let out = LineWriter::new(screen::Stdout);
+            Box::new(LineSink::new("stdout", format, out).with_past(with_past))
+        }
+        None => Box::new(LineSink::new("stdout", format, io::stdout()).with_past(with_past)),
+    }
+}
 
 /// Counts.
 pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
@@ -83,6 +100,8 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
         None => Ok(None),
     };
     let with_past = args.frames.windows.returning.is_some();
+    let draws = to_stdout && output.format == Format::Table && screen::can_draw(&io::stdout());
+    let table = draws.then(|| LiveTable::on_stdout(with_past, &clock.calendar.names()));
     let sink: Box<dyn ResultSink> = match (topics_written::results(args, outbox)?, to) {
         (Some(topic), _) => topic,
         (None, Some(to)) => {
@@ -98,9 +117,7 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
                 None => Box::new(sink),
             }
         }
-        (None, None) => {
-            Box::new(LineSink::new("stdout", output.format, std::io::stdout()).with_past(with_past))
-        }
+        (None, None) => on_stdout(output.format, with_past, table.as_ref()),
     };
     let rejects: Option<Box<dyn RejectSink>> =
         match (topics_written::rejects(args, outbox)?, rejects) {
@@ -122,7 +139,7 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     let stop = Stop::new();
     thread::stop_on_signals(stop.clone())?;
     let live = Live::new(topology.scanners);
-    let progress = Progress::new(live.clone(), read.extent(), output.quiet);
+    let mut progress = Progress::new(live.clone(), read.extent(), output.quiet, table);
     let checkpoints = match going_on.zip(reads) {
         Some((going_on, reads)) => {
             going_on.tell(output.quiet);
@@ -153,7 +170,7 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
         live,
     };
     let mut outcome = engine::run(job, &mut || progress.tick())?;
-    progress.finish();
+    drop(progress);
     let (accounts, failed) = Accounts::of(&mut outcome, stop.reason());
     let cost = Cost::of(&outcome);
     let mut summary = Summary::new(accounts, cost, &topology, names, &args.frames);
