@@ -1,15 +1,16 @@
 //! `--format table` on a terminal: the newest windows as a table that changes in place.
 //!
-//! A window's row stays where it is and shows the newest word on it. The rows are as many as the terminal
-//! has room for; when one more comes, the oldest that is final leaves at the top, and stands above the table for
-//! good as a line. So all that would stand in a pipe stands on the terminal, but for words that newer ones have
-//! replaced in place. A word on a window that has left makes a new row. Columns that there is no room for are
-//! left out.
+//! Rows stand in the order of their windows' ends, and each shows the newest word on its window. They are as many as
+//! the terminal has room for; when one more comes, the first that is closed leaves at the top, and stands above the
+//! table for good as a line. So all that would stand in a pipe stands on the terminal, but for words that newer
+//! ones have replaced in place. A word on a window that has left makes a new row. Columns that there is no room
+//! for are left out.
 //!
 //! Rows come on the output's thread, and are drawn there or by the thread that waits for the run, whichever
 //! looks first once it is time: by one lock, which is held while the terminal is written to. A result is safe
 //! once it is drawn.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -227,7 +228,7 @@ fn is_open(row: &WindowResult) -> bool {
     row.closed_by == "open"
 }
 
-/// The newest word on each of the newest windows, in the order in which they first came.
+/// The newest word on each of the newest windows, in the order of their ends, then the shorter first.
 #[derive(Debug, Default)]
 struct Rows {
     newest: VecDeque<WindowResult>,
@@ -240,11 +241,15 @@ impl Rows {
         };
         match self.newest.iter_mut().rev().find(|row| is_same(row)) {
             Some(row) => *row = result.clone(),
-            None => self.newest.push_back(result.clone()),
+            None => {
+                let place = |row: &WindowResult| (row.end.0, Reverse(row.start.0));
+                let at = self.newest.partition_point(|row| place(row) <= place(result));
+                self.newest.insert(at, result.clone());
+            }
         }
     }
 
-    /// Takes the oldest that is closed, or where none is, the oldest.
+    /// Takes the first that is closed, or where none is, the first.
     fn leave(&mut self) -> Option<WindowResult> {
         let closed = self.newest.iter().position(|row| !is_open(row));
         self.newest.remove(closed.unwrap_or(0))
@@ -374,7 +379,7 @@ mod tests {
             table.put(&result(minute, 1, "time")).unwrap();
             let shown = table.lock();
             assert!(shown.rows.newest.len() <= TABLE_ROWS_MAX);
-            assert!(shown.left.len() <= TABLE_LEFT_BYTES_MAX + 200);
+            assert!(shown.left.len() <= TABLE_LEFT_BYTES_MAX);
         }
         table.finish();
         let text = written.take();
