@@ -14,17 +14,19 @@ use crate::cli::kafka::From;
 use crate::clock::ClockSettings;
 use crate::engine::{self, Job, Sizes};
 use crate::error::{Error, ExitCode};
+use crate::log;
 use crate::output::lines::Format;
 use crate::output::reject_lines::RejectLines;
 use crate::output::rejects::RejectSink;
 use crate::output::sink::{LineSink, ResultSink};
 use crate::recovery::written::Written;
 use crate::ring::Stop;
+use crate::scan::Kernel;
 use crate::scan::stage::Depth;
 use crate::stats::Live;
 use crate::thread;
 use crate::topology::{Topology, cores};
-use crate::watch::progress::Progress;
+use crate::watch::progress::{self, Progress};
 use crate::watch::screen;
 use crate::watch::table::LiveTable;
 
@@ -65,6 +67,16 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     let clock = ClockSettings { partitioned: read.is_partitioned(), now_s, ..clock };
     let cores = cores();
     let topology = Topology::new(cores, &read.wish(args.threads.wish(), cores))?;
+    tracing::debug!(
+        target: log::RUN,
+        threads = topology.threads.len(),
+        scanners = topology.scanners,
+        counters = topology.counters,
+        kernel = Kernel::best().name(),
+        "{} threads, kernel {}",
+        topology.threads.len(),
+        Kernel::best().name()
+    );
     let (names, told) = (read.names(), read.told());
     // All are opened before any is emptied: a name mistyped costs nobody the results of before.
     let open = |path: &Option<PathBuf>| match path {
@@ -138,7 +150,10 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
         };
     let stop = Stop::new();
     thread::stop_on_signals(stop.clone())?;
-    let live = Live::new(topology.scanners);
+    let live = match progress::wants_results(read.extent(), output.quiet, table.as_ref()) {
+        true => Live::watched(topology.scanners),
+        false => Live::new(topology.scanners),
+    };
     let mut progress = Progress::new(live.clone(), read.extent(), output.quiet, table);
     let checkpoints = match going_on.zip(reads) {
         Some((going_on, reads)) => {

@@ -1,5 +1,5 @@
-//! How far a run is, in a line on a terminal: of bounded input what is done, the rate and the time left; of
-//! one without a known end what comes in now.
+//! How far a run is, in a line on a terminal: of bounded input what is done, the time left and the rate; of
+//! input without a known end what comes in now, how far behind event time is, and the newest result.
 //!
 //! Drawn by the thread that waits for the run, from counters it only reads: a bar of its own on stderr, or
 //! words below the table where results are one ([`super::table`]).
@@ -13,7 +13,8 @@ use indicatif::{DecimalBytes, HumanCount, HumanDuration, ProgressBar, ProgressSt
 
 use super::screen::{self, Drawn};
 use super::table::LiveTable;
-use crate::stats::{Live, Reading};
+use crate::output::record::{Instant as Second, WindowResult};
+use crate::stats::{Live, Reading, wall_ms};
 
 /// How much there is to read; none where nobody knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,10 +38,21 @@ impl Extent {
             Extent::Messages(_) => reading.frames,
         }
     }
+
+    fn shown(self, done: u64) -> String {
+        match self {
+            Extent::Bytes(_) => DecimalBytes(done).to_string(),
+            Extent::Messages(_) => format!("{} messages", HumanCount(done)),
+        }
+    }
 }
 
 /// Over how long the rate of input without a known end is taken.
 const RATE_OVER: Duration = Duration::from_secs(2);
+/// Event time further behind than this is not said to lag: the log is no live one.
+const LIVE_S: u64 = 86_400;
+/// Newest results looked through for one that is no provisional one.
+const WORDS: usize = 100;
 
 /// A line, or nothing where nobody would see it.
 pub struct Progress {
@@ -67,6 +79,11 @@ impl Drawn for Bar {
     fn beside(&self, write: &mut dyn FnMut() -> io::Result<()>) -> io::Result<()> {
         self.0.suspend(write)
     }
+}
+
+/// Whether the newest result is to be said: where no end is known and nothing else shows results in place.
+pub fn wants_results(extent: Extent, quiet: bool, table: Option<&LiveTable>) -> bool {
+    !quiet && extent.total().is_none() && table.is_none() && screen::can_draw(&io::stderr())
 }
 
 impl Progress {
@@ -118,30 +135,36 @@ impl Said {
         if let Some(total) = extent.total() {
             bar.set_length(total);
         }
-        let template = if extent.total().is_some() { "{bar:30} {msg}" } else { "{spinner} {msg}" };
+        let is_bar = extent.total().is_some();
+        let template = if is_bar { "{bar:16} {wide_msg}" } else { "{spinner} {wide_msg}" };
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
         Said { bar, live, extent, started: Instant::now(), before: VecDeque::new() }
     }
 
+    /// What is first does not get lost where the terminal is narrow.
     fn words(&mut self) -> String {
         let (now, reading) = (Instant::now(), self.live.read());
         let done = self.extent.done(&reading);
         self.bar.set_position(done);
-        let so_far = match self.extent {
-            Extent::Bytes(_) => DecimalBytes(done).to_string(),
-            Extent::Messages(_) => HumanCount(done).to_string(),
-        };
         let Some(total) = self.extent.total() else {
-            return format!("{so_far}  {}", self.rate_now(now, reading));
+            let rate = self.rate_now(now, reading);
+            let newest = self.newest().unwrap_or_default();
+            return format!("{rate}{}{newest}  {}", far(&reading), self.extent.shown(done));
         };
-        let total = match self.extent {
-            Extent::Bytes(_) => DecimalBytes(total).to_string(),
-            Extent::Messages(_) => format!("{} messages", HumanCount(total)),
-        };
+        let (done, total) = (self.extent.shown(done), self.extent.shown(total));
         let rate = rate(&Reading::default(), &reading, now - self.started);
-        format!("{so_far} of {total}  {rate}  {:#} left", HumanDuration(self.bar.eta()))
+        format!("{done} of {total}  {:#} left  {rate}", HumanDuration(self.bar.eta()))
+    }
+
+    /// The newest result that is no provisional one; none where there is nobody who keeps them.
+    fn newest(&self) -> Option<String> {
+        let words = &self.live.watched.as_ref()?.words;
+        let newest = words.newest(|_| true, i64::MIN, WORDS);
+        let closed = newest.iter().rev().find(|result| result.closed_by != "open")?;
+        let WindowResult { window, start, cnt, .. } = closed;
+        Some(format!("  newest: {window} {start} {}", HumanCount(*cnt)))
     }
 
     fn rate_now(&mut self, now: Instant, reading: Reading) -> String {
@@ -154,11 +177,23 @@ impl Said {
     }
 }
 
+/// How far event time is: behind the wall clock, or where that says nothing, when.
+fn far(reading: &Reading) -> String {
+    let Some(clock_s) = reading.clock.lowest_s else { return String::new() };
+    let lag_s = (wall_ms().div_euclid(1000) - clock_s).max(0);
+    match u64::try_from(lag_s) {
+        Ok(lag_s) if lag_s < LIVE_S => {
+            format!("  lag {:#}", HumanDuration(Duration::from_secs(lag_s)))
+        }
+        _ => format!("  clock {}", Second(clock_s)),
+    }
+}
+
 fn rate(before: &Reading, now: &Reading, elapsed: Duration) -> String {
     let seconds = elapsed.as_secs_f64().max(1e-3);
     // A rate, rounded down, for people: no precision is lost that they would see.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let frames_per_s = ((now.frames - before.frames) as f64 / seconds) as u64;
     let gb_per_s = (now.bytes - before.bytes) as f64 / seconds / 1e9;
-    format!("{gb_per_s:.2} GB/s  {} frames/s", HumanCount(frames_per_s))
+    format!("{} frames/s  {gb_per_s:.2} GB/s", HumanCount(frames_per_s))
 }
