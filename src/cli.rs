@@ -4,6 +4,7 @@
 pub mod checkpoint;
 pub mod checkpoints;
 pub mod kafka;
+pub mod log;
 pub mod time;
 pub mod watch;
 pub mod windows;
@@ -71,6 +72,22 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Print the man pages
     Man,
+}
+
+impl Command {
+    /// How it says what it has to say.
+    pub fn log(&self) -> log::LogArgs {
+        match self {
+            Command::Count(args) => args.log,
+            Command::Measure(command) => command.parts().1.log,
+            Command::Generate(args) => args.log,
+            Command::Verify(args) => args.log,
+            Command::Checkpoint(command) => command.log(),
+            Command::Demo(_) | Command::Plan(_) | Command::Completions(_) | Command::Man => {
+                log::LogArgs::default()
+            }
+        }
+    }
 }
 
 /// How frames are read.
@@ -201,6 +218,9 @@ pub struct CountArgs {
     /// Which threads do the work.
     pub threads: ThreadArgs,
     #[command(flatten)]
+    /// What is said meanwhile.
+    pub log: log::LogArgs,
+    #[command(flatten)]
     /// The configuration file.
     pub config: ConfigArgs,
 }
@@ -287,6 +307,9 @@ pub struct MeasureArgs {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub rounds: u32,
     #[command(flatten)]
+    /// What is said meanwhile.
+    pub log: log::LogArgs,
+    #[command(flatten)]
     /// The configuration file.
     pub config: ConfigArgs,
 }
@@ -323,6 +346,9 @@ pub struct VerifyArgs {
     /// No word if all agrees
     #[arg(long, short)]
     pub quiet: bool,
+    #[command(flatten)]
+    /// What is said meanwhile.
+    pub log: log::LogArgs,
     #[command(flatten)]
     /// The configuration file.
     pub config: ConfigArgs,

@@ -339,6 +339,7 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
             every,
             flags: flags.clone(),
             last: Instant::now(),
+            judged_at: Instant::now(),
             tally_before,
             partitioned: job.clock.partitioned,
             point: from,

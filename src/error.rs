@@ -129,6 +129,38 @@ impl Error {
         Error::Output { name: name.into(), source }
     }
 
+    /// What kind it is, in a word for programs.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Error::Usage(_) => "usage",
+            Error::Input { .. } => "input",
+            Error::Output { .. } => "output",
+            Error::System { .. } => "system",
+            Error::Listen { .. } => "listen",
+            Error::TooManyUsers => "too_many_users",
+            Error::MemoryUsedUp { .. } => "memory",
+            Error::TooManyWindows => "too_many_windows",
+            Error::TooManyEmpty => "too_many_empty",
+            Error::TooManyRefused(_) => "too_many_refused",
+            Error::Kafka(_) => "kafka",
+            Error::Disagree(_) => "disagree",
+            Error::Damaged { .. } => "damaged",
+            Error::Newer { .. } => "newer",
+            Error::Checkpoint(_) => "checkpoint",
+            Error::Fenced(_) => "fenced",
+            Error::Internal(_) => "internal",
+        }
+    }
+
+    /// The name of what it is about, where it has one: a file, mostly.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Error::Input { name, .. } | Error::Output { name, .. } => Some(name),
+            Error::Damaged { file, .. } | Error::Newer { file, .. } => Some(file),
+            _ => None,
+        }
+    }
+
     /// The exit code of a run that ends with this error.
     pub fn exit_code(&self) -> ExitCode {
         match self {

@@ -22,7 +22,7 @@
 //!
 //! Invariants:
 //! - Only `input`, `output`, `kafka`, `checkpoint`, `recovery`, `watch`, `verify`, `generate`, `commands`,
-//!   `config` and `accounts` (the process's own figures) do I/O; besides them the ring's sleep and the threads' signals.
+//!   `config`, `log` and `accounts` (the process's own figures) do I/O; besides them the ring's sleep and the threads' signals.
 //! - Every mutable thing has one owning thread, or is under the token of the claims. Atomic types
 //!   come only through [`ring::sync`]: rings, parkers, the count of claims, the stop flag, the flags
 //!   that ask for hints on the unit and say that a cut is on its way, the counters of [`stats`]. The one exception is the table in
@@ -41,7 +41,7 @@
 //! it; [`engine`] allocates, wires and starts; [`input`] reads and cuts frames, `kafka` is another
 //! input and output; [`scan`] finds time
 //! and user; [`clock`] judges; [`count`] counts; [`output`] writes; [`accounts`] adds up what became
-//! of every frame; [`recovery`] has a run gone on with from its last [`checkpoint`]; [`watch`] shows a run while it goes on. [`verify`] is the definition of right;
+//! of every frame; [`recovery`] has a run gone on with from its last [`checkpoint`]; [`watch`] shows a run while it goes on, and [`mod@log`] says what it has to say besides. [`verify`] is the definition of right;
 //! [`generate`] makes sample streams.
 
 pub mod accounts;
@@ -59,6 +59,7 @@ pub mod input;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 pub mod limits;
+pub mod log;
 pub mod needs;
 pub mod output;
 mod prefetch;

@@ -56,6 +56,12 @@ pub const KAFKA_DRAW_MESSAGES_MAX: usize = 1024;
 /// Results on their way to the output, per ring.
 pub const RESULT_RING_SLOTS: usize = 1024;
 
+/// Rows of a table that changes in place, at most, however high the terminal is: more than can be looked at.
+pub const TABLE_ROWS_MAX: usize = 100;
+
+/// Bytes of rows that have left such a table and are not written yet: then they are, at once.
+pub const TABLE_LEFT_BYTES_MAX: usize = 64 * 1024;
+
 /// Scanners and counters at most, each: more than any host this was made for has cores.
 pub const STAGE_THREADS_MAX: usize = 256;
 

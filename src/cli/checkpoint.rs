@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::kafka::BrokerArgs;
+use super::log::LogArgs;
 
 /// `headcount checkpoint …`.
 #[derive(Clone, Debug, Subcommand)]
@@ -33,6 +34,19 @@ pub struct CheckpointArgs {
     #[command(flatten)]
     /// How its brokers are reached.
     pub brokers: BrokerArgs,
+    #[command(flatten)]
+    /// What is said meanwhile.
+    pub log: LogArgs,
+}
+
+impl CheckpointCommand {
+    /// How it says what it has to say.
+    pub fn log(&self) -> LogArgs {
+        match self {
+            CheckpointCommand::Inspect(args) => args.checkpoint.log,
+            CheckpointCommand::Verify(args) | CheckpointCommand::Compact(args) => args.log,
+        }
+    }
 }
 
 /// Flags of `headcount checkpoint inspect`.

@@ -10,10 +10,10 @@
 //! | soon after a result came out | where results come with checkpoints, and so wait for them |
 //! | at once | when what waits to come with it takes much room |
 //!
-//! and never while one is under way, nor where nothing is new. How soon after a result hangs on how long
-//! one takes: checkpoints are under way for a [`SHARE`]th of the time at most, so that a log read fast, in
-//! which windows close all the time, is not held up by them. Where windows close more seldom than that, no
-//! result waits for it.
+//! and never while one is under way, nor where nothing is new. How soon after a result hangs on whether there
+//! is more to judge: as long as there is, one is under way for a [`SHARE`]th of the time at most, so that a log
+//! read fast, in which windows close all the time, is not held up by checkpoints. Where nothing more has come
+//! for [`CAUGHT_UP`], results do not wait for that.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -37,8 +37,12 @@ pub struct ClockCut {
     pub point: Option<Point>,
 }
 
-/// For the sake of results a checkpoint is under way for one such part of the time at most.
-const SHARE: u32 = 4;
+/// While there is more to judge, a checkpoint for the sake of results is under way for one such part of the
+/// time at most.
+const SHARE: u32 = 8;
+
+/// Where nothing came for so long, the log is judged as far as it is there.
+const CAUGHT_UP: Duration = Duration::from_millis(3);
 
 /// How soon it is looked again whether there can be a cut.
 const ASK_AGAIN: Duration = Duration::from_millis(2);
@@ -71,6 +75,8 @@ pub struct Cutting {
     pub flags: CutFlags,
     /// The last one.
     pub last: Instant,
+    /// When a batch was judged last.
+    pub judged_at: Instant,
     /// What earlier runs read.
     pub tally_before: Tally,
     /// Whether it is a log of partitions.
@@ -88,6 +94,7 @@ pub struct Cutting {
 impl Cutting {
     /// A batch was judged; whether another run could go on after it.
     pub(super) fn judged(&mut self, batch: &Batch) -> bool {
+        self.judged_at = Instant::now();
         self.has_results |= !batch.verdicts.heads().is_empty();
         self.is_new |= self.has_results || batch.tally != Tally::default();
         if self.partitioned {
@@ -110,15 +117,16 @@ impl Cutting {
         if self.flags.wanted.load(Ordering::Relaxed) {
             return Some(Duration::ZERO);
         }
-        let every = match self.every.with_results {
-            Some(soon) if self.has_results => {
-                // Relaxed: it tells of nothing but itself.
-                let took = Duration::from_micros(self.flags.took_us.load(Ordering::Relaxed));
-                soon.max(took.saturating_mul(SHARE)).min(self.every.at_most)
-            }
-            _ => self.every.at_most,
+        let after = |every: Duration| every.saturating_sub(self.last.elapsed());
+        let at_most = after(self.every.at_most);
+        let Some(soon) = self.every.with_results.filter(|_| self.has_results) else {
+            return Some(at_most);
         };
-        Some(every.saturating_sub(self.last.elapsed()))
+        // Relaxed: it tells of nothing but itself.
+        let took = Duration::from_micros(self.flags.took_us.load(Ordering::Relaxed));
+        let sparing = after(took.saturating_mul(SHARE));
+        let caught_up = CAUGHT_UP.saturating_sub(self.judged_at.elapsed());
+        Some(after(soon).max(sparing.min(caught_up)).min(at_most))
     }
 
     /// Whether one is under way.

@@ -8,7 +8,7 @@ use indicatif::{BinaryBytes, HumanCount};
 use serde_json::Value;
 
 use super::settle::count;
-use super::{complain, print, say};
+use super::{complain, print};
 use crate::checkpoint::check::{check, look, tails};
 use crate::checkpoint::{Dir, Manifest, Open, Tail};
 use crate::cli::checkpoint::{CheckpointArgs, CheckpointCommand, InspectArgs};
@@ -21,6 +21,7 @@ use crate::kafka::{
     state_reading::{Found, read},
     state_topic::Exchange,
 };
+use crate::log;
 #[cfg(feature = "kafka")]
 use crate::recovery::{inputs::InputState, note::Note};
 
@@ -171,10 +172,12 @@ fn compact(args: &CheckpointArgs) -> Result<ExitCode, Error> {
         None => taken_over(args)?,
     };
     if args.dir.is_some() && dir.is_open_to_others() {
-        say(&format!(
+        tracing::warn!(
+            target: log::CHECKPOINT,
+            dir = dir.name(),
             "{0}: others than its owner may look into it, and it holds uids: chmod 700 {0}",
             dir.name()
-        ));
+        );
     }
     let before_bytes = dir.manifest().bytes();
     let segments = dir.manifest().segments.len();

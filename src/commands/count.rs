@@ -1,5 +1,6 @@
 //! `headcount count`: the main job, from flags to accounts.
 
+use std::io::{self, IsTerminal, LineWriter};
 use std::path::PathBuf;
 
 use super::going_on::{self, GoingOn, WrittenBefore};
@@ -14,16 +15,34 @@ use crate::cli::kafka::From;
 use crate::clock::ClockSettings;
 use crate::engine::{self, Job, Sizes};
 use crate::error::{Error, ExitCode};
+use crate::log;
+use crate::output::lines::Format;
 use crate::output::reject_lines::RejectLines;
 use crate::output::rejects::RejectSink;
 use crate::output::sink::{LineSink, ResultSink};
 use crate::recovery::written::Written;
 use crate::ring::Stop;
+use crate::scan::Kernel;
 use crate::scan::stage::Depth;
 use crate::stats::Live;
 use crate::thread;
 use crate::topology::{Topology, cores};
-use crate::watch::progress::Progress;
+use crate::watch::progress::{self, Progress};
+use crate::watch::screen;
+use crate::watch::table::LiveTable;
+
+/// Results on stdout: the table that is drawn there, if one is; else lines, which on a terminal come beside what is
+/// drawn, each whole.
+fn on_stdout(format: Format, with_past: bool, table: Option<&LiveTable>) -> Box<dyn ResultSink> {
+    match table {
+        Some(table) => Box::new(table.clone()),
+        None if io::stdout().is_terminal() => {
+            let out = LineWriter::new(screen::Stdout);
+            Box::new(LineSink::new("stdout", format, out).with_past(with_past))
+        }
+        None => Box::new(LineSink::new("stdout", format, io::stdout()).with_past(with_past)),
+    }
+}
 
 /// Counts.
 pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
@@ -51,6 +70,16 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
     let clock = ClockSettings { partitioned: read.is_partitioned(), now_s, ..clock };
     let cores = cores();
     let topology = Topology::new(cores, &read.wish(args.threads.wish(), cores))?;
+    tracing::debug!(
+        target: log::RUN,
+        threads = topology.threads.len(),
+        scanners = topology.scanners,
+        counters = topology.counters,
+        kernel = Kernel::best().name(),
+        "{} threads, kernel {}",
+        topology.threads.len(),
+        Kernel::best().name()
+    );
     let (names, told) = (read.names(), read.told());
     // All are opened before any is emptied: a name mistyped costs nobody the results of before.
     let open = |path: &Option<PathBuf>| match path {
@@ -86,6 +115,8 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
         None => Ok(None),
     };
     let with_past = args.frames.windows.returning.is_some();
+    let draws = to_stdout && output.format == Format::Table && screen::can_draw(&io::stdout());
+    let table = draws.then(|| LiveTable::on_stdout(with_past, &clock.calendar.names()));
     let sink: Box<dyn ResultSink> = match (topics_written::results(args, outbox)?, to) {
         (Some(topic), _) => topic,
         (None, Some(to)) => {
@@ -101,9 +132,7 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
                 None => Box::new(sink),
             }
         }
-        (None, None) => {
-            Box::new(LineSink::new("stdout", output.format, std::io::stdout()).with_past(with_past))
-        }
+        (None, None) => on_stdout(output.format, with_past, table.as_ref()),
     };
     let rejects: Option<Box<dyn RejectSink>> =
         match (topics_written::rejects(args, outbox)?, rejects) {
@@ -124,11 +153,12 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
         };
     let stop = Stop::new();
     thread::stop_on_signals(stop.clone())?;
-    let live = match watch.is_on() {
+    let on_screen = progress::wants_results(read.extent(), output.quiet, table.as_ref());
+    let live = match watch.is_on() || on_screen {
         true => Live::watched(topology.scanners),
         false => Live::new(topology.scanners),
     };
-    let progress = Progress::new(live.clone(), read.extent(), output.quiet);
+    let mut progress = Progress::new(live.clone(), read.extent(), output.quiet, table);
     let checkpoints = match going_on.zip(reads) {
         Some((going_on, reads)) => {
             going_on.tell(output.quiet);
@@ -160,7 +190,7 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
         live,
     };
     let mut outcome = engine::run(job, &mut || progress.tick())?;
-    progress.finish();
+    drop(progress);
     watch.end();
     let (accounts, failed) = Accounts::of(&mut outcome, stop.reason());
     let cost = Cost::of(&outcome);

@@ -9,11 +9,11 @@ use crate::error::{Error, ExitCode};
 /// The flags do not fit; the topic is not there, or not all frames could be delivered.
 #[cfg(feature = "kafka")]
 pub fn run(args: &GenerateArgs) -> Result<ExitCode, Error> {
-    use super::say;
     use super::settle::count;
     use crate::kafka::fill::{Filler, producer};
     use crate::kafka::output_topic::{Purpose, ensure};
     use crate::kafka::settings::Settings;
+    use crate::log;
     use crate::ring::{Stop, StopReason};
 
     let fill = &args.topic;
@@ -47,7 +47,8 @@ pub fn run(args: &GenerateArgs) -> Result<ExitCode, Error> {
             count(delivered, "frame")
         ))),
         None => {
-            say(&format!("interrupted: {} delivered", count(delivered, "frame")));
+            let said = count(delivered, "frame");
+            tracing::info!(target: log::RUN, topic, delivered, "interrupted: {said} delivered");
             Ok(ExitCode::Interrupted)
         }
     }

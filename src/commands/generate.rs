@@ -9,6 +9,7 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use crate::cli::kafka::FillArgs;
+use crate::cli::log::LogArgs;
 use crate::generate::{
     FieldOrder, Generator, Late, LineEnd, Skew, TsUnit, UidForm, Workload, Written,
 };
@@ -111,6 +112,9 @@ pub struct GenerateArgs {
     /// Malformed frames of all kinds [default: 0/1%]
     #[arg(long, value_name = "SHARE", value_parser = parse_share)]
     pub malformed: Option<f64>,
+    #[command(flatten)]
+    /// What is said meanwhile.
+    pub log: LogArgs,
 }
 
 /// Makes the stream; gives what was written, or `None` where the reader closed the pipe before the

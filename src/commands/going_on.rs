@@ -8,13 +8,13 @@ use indicatif::HumanCount;
 use serde_json::Value;
 
 use super::outputs::Output;
-use super::say;
 use super::settle::Settings;
 use super::state_topic;
 use crate::checkpoint::{Dir, Open};
 use crate::cli::CountArgs;
 use crate::clock::cutting::{ClockCut, CutEvery};
 use crate::error::Error;
+use crate::log;
 use crate::output::lines::Format;
 use crate::output::outbox::Outbox;
 use crate::recovery::inputs::{InputState, InputsState, Reads};
@@ -86,9 +86,11 @@ impl GoingOn {
                 let dir = Dir::open(path, if own.fresh { Open::Fresh } else { Open::Make })?;
                 let name = dir.name().to_owned();
                 if dir.is_open_to_others() {
-                    say(&format!(
+                    tracing::warn!(
+                        target: log::CHECKPOINT,
+                        dir = name,
                         "{name}: others may look into it, and uids lie there in clear: chmod 700 it"
-                    ));
+                    );
                 }
                 Some((dir, None, name))
             }
@@ -209,12 +211,15 @@ impl GoingOn {
             InputState::Files(_) => None,
             InputState::Topic(topic) => Some(format!(" of topic {}", topic.topic)),
         };
-        say(&format!(
+        tracing::info!(
+            target: log::CHECKPOINT,
+            checkpoint = self.name,
+            frames_before = note.tally.frames,
             "going on from the checkpoint in {}: {} frames read before{}",
             self.name,
             HumanCount(note.tally.frames),
             place.unwrap_or_default()
-        ));
+        );
     }
 
     /// What the engine needs to read `inputs` with so many counters. `outputs` have to be on the disk before a checkpoint counts.

@@ -4,14 +4,15 @@
 use indicatif::{DecimalBytes, HumanCount};
 use serde::Serialize;
 
+use super::print;
 use super::settle::whole;
 use super::source::Read;
-use super::{print, say};
 use crate::accounts::{Accounts, Cost};
 use crate::cli::MeasureCommand;
 use crate::clock::ClockSettings;
 use crate::engine::{self, Job, Outcome, Sizes};
 use crate::error::{Error, ExitCode};
+use crate::log;
 use crate::output::sink::Discard;
 use crate::ring::{Stop, StopReason};
 use crate::scan::Kernel;
@@ -81,14 +82,15 @@ pub fn run(command: &MeasureCommand) -> Result<ExitCode, Error> {
             Depth::Scan => "read and scan",
             Depth::Count => "read, scan and count",
         };
-        say(&format!(
+        tracing::info!(
+            target: log::ACCOUNTS,
             "{measured}: {} in {:.3} s, {:.2} GB/s, {} frames, {} frames/s",
             DecimalBytes(outcome.read.bytes),
             cost.seconds,
             cost.gb_per_s,
             HumanCount(outcome.read.frames),
             HumanCount(whole(cost.frames_per_s)),
-        ));
+        );
         let line = Measured {
             measured,
             round,

@@ -23,14 +23,22 @@ use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory, FromArgMatches};
 
+use crate::cli::log::LogArgs;
 use crate::cli::{Cli, Command};
 use crate::config;
 use crate::error::{Error, ExitCode};
 use crate::input::Input;
+use crate::log;
 
 /// Runs the program with these arguments; the first is its name.
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
-    match parse(arguments).and_then(|command| command.map_or(Ok(ExitCode::Done), dispatch)) {
+    let parsed = parse(arguments.clone());
+    log::start(match &parsed {
+        Ok(Some(command)) => command.log(),
+        Ok(None) => LogArgs::default(),
+        Err(_) => LogArgs::among(arguments.iter().filter_map(|argument| argument.to_str())),
+    });
+    match parsed.and_then(|command| command.map_or(Ok(ExitCode::Done), dispatch)) {
         Ok(code) => code,
         Err(error) => {
             complain(&error);
@@ -39,14 +47,10 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
     }
 }
 
-/// Says an error on stderr.
+/// Says an error that ends the run.
 pub fn complain(error: &Error) {
-    say(&error.to_string());
-}
-
-/// Says something on stderr. Where that is closed or full there is nobody left to tell.
-fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "headcount: {text}");
+    let (kind, name) = (error.kind(), error.name());
+    tracing::error!(target: log::RUN, kind, name, exit_code = error.exit_code() as u8, "{error}");
 }
 
 /// The command asked for; none if help or the version was, which is then printed.

@@ -3,14 +3,15 @@
 use indicatif::{DecimalBytes, HumanCount};
 use serde::Serialize;
 
+use super::complain;
 use super::outputs::Output;
-use super::{complain, say};
 use crate::accounts::{Accounts, Cost, Ended, Frames};
 use crate::cli::FrameArgs;
 use crate::cli::time::Emit;
 use crate::clock::calendar::Calendar;
 use crate::clock::settings::Late;
 use crate::error::{Error, ExitCode};
+use crate::log;
 use crate::scan::{Kernel, Malformed};
 use crate::topology::Topology;
 
@@ -169,6 +170,33 @@ impl Summary {
         to.write(&(text + "\n"))
     }
 
+    /// Says the accounts, a line at a time; the figures go with the first.
+    fn say(&self) {
+        let mut lines = self.lines().into_iter();
+        let Some(first) = lines.next() else { return };
+        let Summary { accounts: Accounts { frames, bytes, windows, .. }, cost, .. } = self;
+        tracing::info!(
+            target: log::ACCOUNTS,
+            frames_read = frames.frames_read,
+            counted = frames.counted,
+            refused_late = frames.refused_late,
+            refused_future = frames.refused_future,
+            refused_gone = frames.refused_gone,
+            malformed = frames.malformed,
+            empty = frames.empty,
+            parked = frames.parked,
+            results = windows,
+            bytes,
+            seconds = cost.seconds,
+            cpu_seconds = cost.cpu_seconds,
+            peak_memory_bytes = cost.peak_memory_bytes,
+            "{first}"
+        );
+        for line in lines {
+            tracing::info!(target: log::ACCOUNTS, "{line}");
+        }
+    }
+
     /// The accounts as lines for people.
     pub fn lines(&self) -> Vec<String> {
         let Summary { accounts, cost, .. } = self;
@@ -283,9 +311,7 @@ pub fn settle(
     quiet: bool,
 ) -> Result<ExitCode, Error> {
     if !quiet {
-        for line in summary.lines() {
-            say(&line);
-        }
+        summary.say();
     }
     if let Some(error) = &failed {
         complain(error);

@@ -20,12 +20,12 @@ pub fn open(
     output: &str,
     run: &Value,
 ) -> Result<(Dir, Outbox, String), Error> {
-    use super::say;
     use super::source::group;
     use crate::kafka::output_topic::{Purpose, check_state, ensure};
     use crate::kafka::producer::Producer;
     use crate::kafka::settings::Settings;
     use crate::kafka::state_topic::Exchange;
+    use crate::log;
     use crate::recovery::note::{Note, TopicsWritten};
 
     let (topic, own) = (&args.input.topic, &args.checkpoints);
@@ -54,7 +54,11 @@ pub fn open(
         note.check_settings(run, &name)
     })?;
     if topic.from.is_some() && dir.last()?.is_some() && !args.output.quiet {
-        say("--from holds for partitions that the checkpoint does not know; --fresh starts over");
+        tracing::info!(
+            target: log::RUN,
+            topic = input,
+            "--from holds for partitions that the checkpoint does not know; --fresh starts over"
+        );
     }
     Ok((dir, outbox, name))
 }

@@ -63,11 +63,11 @@ pub fn rejects(
 #[cfg(feature = "kafka")]
 mod connect {
     use super::{CountArgs, Error, Outbox, RejectSink, ResultSink};
-    use crate::commands::say;
     use crate::kafka::output_topic::{Purpose, ensure, remark};
     use crate::kafka::rejects::KafkaRejects;
     use crate::kafka::settings::Settings;
     use crate::kafka::sink::KafkaSink;
+    use crate::log;
 
     pub(super) fn results(
         topic: &str,
@@ -79,7 +79,7 @@ mod connect {
         let mut producer = KafkaSink::producer(&settings, topic, brokers.give_up)?;
         ensure(&mut producer, args.output.create.then_some(Purpose::Results))?;
         if let Some(remark) = remark(&producer).filter(|_| !args.output.quiet) {
-            say(&remark);
+            tracing::warn!(target: log::KAFKA, topic, "{remark}");
         }
         Ok(Box::new(match outbox {
             Some(outbox) => KafkaSink::into_outbox(topic, outbox.clone()),

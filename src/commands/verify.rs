@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use indicatif::HumanCount;
 use jiff::tz::TimeZoneDatabase;
 
+use super::print;
 use super::settle::count;
-use super::{print, say};
 use crate::cli::VerifyArgs;
 use crate::error::{Error, ExitCode};
 use crate::limits::{TS_S_MAX, TS_S_MIN};
+use crate::log;
 use crate::scan::TsUnit;
 use crate::verify::replay::{Key, Replay, Word};
 use crate::verify::{borders, oracle};
@@ -23,7 +24,7 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode, Error> {
     let settings = settings::of(args)?;
     let told = told::results(&args.results)?;
     if let Some(doubt) = settings.doubt {
-        say(&doubt);
+        tracing::warn!(target: log::RUN, "{doubt}");
     }
     let replay = Replay::of_files(&args.files, &settings.replay)
         .map_err(|(name, source)| Error::input(&name, source))?;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::say;
 use super::source::Read;
 use crate::cli::watch::HttpAddress;
 use crate::error::Error;
+use crate::log;
 use crate::ring::Stop;
 use crate::stats::Live;
 use crate::watch::seen::{InputSeen, Run, Seen};
@@ -31,7 +31,7 @@ impl Watch {
                 true => "",
                 false => ": whoever reaches this address can read it",
             };
-            say(&format!("watch this run at http://{at}/{whom}"));
+            tracing::info!(target: log::RUN, %at, "watch this run at http://{at}/{whom}");
         }
         Ok(Watch { on: Some((seen, server)) })
     }

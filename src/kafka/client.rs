@@ -5,7 +5,7 @@
 //! librdkafka's handles may be used from any thread. What is made from a client must be gone before it:
 //! everything holds its client by an `Arc`.
 
-use std::ffi::{CStr, CString, c_void};
+use std::ffi::{CStr, CString, c_char, c_void};
 use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 use super::event::{Event, Trouble};
 use super::malloc;
 use crate::error::Error;
+use crate::log::LIBRDKAFKA;
 use crate::ring::Waker;
 
 /// Bytes librdkafka may use to say what is wrong.
@@ -34,7 +35,7 @@ unsafe impl Send for Client {}
 unsafe impl Sync for Client {}
 
 impl Client {
-    /// A consumer with these settings. With `log`, librdkafka writes its log to stderr.
+    /// A consumer with these settings. With `log`, librdkafka's own log is said, too.
     ///
     /// # Errors
     /// The settings do not go together.
@@ -68,10 +69,9 @@ impl Client {
         let mut native = ManuallyDrop::new(native);
         // SAFETY: the settings are alive.
         unsafe { c::rd_kafka_conf_set_events(native.ptr(), events) };
-        if !log {
-            // SAFETY: the settings are alive; without a function nothing is logged.
-            unsafe { c::rd_kafka_conf_set_log_cb(native.ptr(), None) };
-        }
+        let say: Option<unsafe extern "C" fn(_, _, _, _)> = if log { Some(say) } else { None };
+        // SAFETY: the settings are alive; without a function nothing is logged.
+        unsafe { c::rd_kafka_conf_set_log_cb(native.ptr(), say) };
         let mut text = [0_u8; ERROR_TEXT_BYTES];
         // SAFETY: settings and text are alive, the text's size is its size. The settings are the
         // client's from here on, unless it fails.
@@ -130,6 +130,26 @@ impl Drop for Client {
         unsafe {
             c::rd_kafka_destroy_flags(self.ptr(), c::RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
         }
+    }
+}
+
+/// Called on any thread of librdkafka with a line of its log.
+unsafe extern "C" fn say(
+    client: *const c::rd_kafka_t,
+    level: i32,
+    about: *const c_char,
+    text: *const c_char,
+) {
+    // SAFETY: the client is alive while it calls.
+    let client = unsafe { c::rd_kafka_name(client) };
+    // SAFETY: all three end in a NUL and live as long as this call.
+    let [client, about, text] = [client, about, text].map(|text| unsafe { text_of(text) });
+    // The levels of syslog.
+    match level {
+        ..=3 => tracing::error!(target: LIBRDKAFKA, client, about, "{client}: {about}: {text}"),
+        4 => tracing::warn!(target: LIBRDKAFKA, client, about, "{client}: {about}: {text}"),
+        5 | 6 => tracing::info!(target: LIBRDKAFKA, client, about, "{client}: {about}: {text}"),
+        _ => tracing::debug!(target: LIBRDKAFKA, client, about, "{client}: {about}: {text}"),
     }
 }
 

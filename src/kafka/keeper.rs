@@ -12,7 +12,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::client::{Client, Queue};
 use super::errors::{for_good_of_group, words};
 use super::event::{Event, Trouble};
-use super::notices::Notices;
+use super::notices::{About, Notices};
 use super::restart::{Basis, NOTE_BYTES_MAX, write};
 use super::table::Table;
 use crate::clock::agreement::Past;
@@ -173,10 +173,12 @@ impl RestartKeeper for GroupKeeper {
             return Ok(());
         }
         let Some(offsets) = self.offsets(restart) else {
-            self.notices.say(&format!(
+            let text = format!(
                 "{}: more than {NOTE_BYTES_MAX} bytes beside an offset; the one before it is kept",
                 self.name
-            ));
+            );
+            let about = About { group: Some(&self.group), ..About::topic(&self.topic) };
+            self.notices.say(about, &text);
             return Ok(());
         };
         self.under_way = Some(UnderWay { offsets, since: Instant::now(), again_at: None });

@@ -14,7 +14,7 @@ use super::consumer::{config, isolation};
 use super::errors;
 use super::event::Trouble;
 use super::line::Line;
-use super::notices::Notices;
+use super::notices::{About, Notices};
 use super::positions::{Looked, Position};
 use super::restart::{self, Committed, Unusable};
 use super::settings::Settings;
@@ -355,11 +355,12 @@ impl<'a> Looker<'a> {
         if args.on_gap == crate::cli::kafka::OnGap::Fail {
             return Err(errors::gap(self.topic, partition, lost_from, start));
         }
-        self.notices.say(&format!(
+        let text = format!(
             "topic {}, partition {partition}: offsets {lost_from} to {} were deleted before they were read; going on with {start}",
             self.topic,
             start - 1
-        ));
+        );
+        self.notices.say(About::offset(self.topic, partition, lost_from), &text);
         Ok(())
     }
 
@@ -369,11 +370,12 @@ impl<'a> Looker<'a> {
         let offsets: u64 = open.iter().map(|looked| looked.high - looked.end).sum();
         let partitions: Vec<String> = open.iter().map(|one| one.partition.to_string()).collect();
         if offsets > 0 {
-            self.notices.say(&format!(
+            let text = format!(
                 "topic {}: {offsets} offsets lie behind open transactions and are not read (partitions {}); --until end means the last stable offset; -X isolation.level=read_uncommitted reads them",
                 self.topic,
                 partitions.join(", ")
-            ));
+            );
+            self.notices.say(About::topic(self.topic), &text);
         }
     }
 }

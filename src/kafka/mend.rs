@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::ask::{Answer, Isolation, OffsetSeen, Point};
 use super::errors;
 use super::line::Line;
+use super::notices::About;
 use super::positions::Bound;
 use super::reading::Reading;
 use crate::cli::kafka::OnGap;
@@ -141,10 +142,11 @@ impl Reading {
             if self.plan.on_gap == OnGap::Fail {
                 return Err(errors::gap(topic, partition, from, low));
             }
-            self.notices.say(&format!(
+            let text = format!(
                 "topic {topic}, partition {partition}: offsets {from} to {} were deleted before they were read; going on with {low}",
                 low - 1
-            ));
+            );
+            self.notices.say(About::offset(topic, partition, from), &text);
             self.table.reach(partition, low);
             self.news.push_back(News::Gap { partition, from, to: low });
         }

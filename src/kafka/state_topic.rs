@@ -23,6 +23,7 @@ use super::ask::Isolation;
 use super::client::Queue;
 use super::errors::words;
 use super::house::wall_ms;
+use super::notices::About;
 use super::restart::Checkpointed;
 use super::settings::Settings;
 use super::state_reading::{Found, Reading, Spool};
@@ -188,10 +189,11 @@ impl StateTopic {
             self.is_trimming = false;
             if let Some(trouble) = event.trouble().or_else(|| admin::records_deleted(&event)) {
                 let state = &self.exchange.state;
-                self.transactions.say(&format!(
+                let text = format!(
                     "state topic {state}: what is of no use in it cannot be deleted: {}",
                     words(&trouble)
-                ));
+                );
+                self.transactions.say(About::topic(state), &text);
             }
         }
         let firsts = manifest.segments.iter().map(|entry| self.first_offsets.get(&entry.number));

@@ -26,6 +26,7 @@ use crate::clock::cutting::ClockCut;
 use crate::clock::restart::Restart;
 use crate::error::Error;
 use crate::input::messages::{ChunkNumbers, MessageReader, MessageSource, News, Partition};
+use crate::log;
 use crate::output::sink::RestartKeeper;
 use crate::recovery::inputs::{InputState, Reads};
 use crate::recovery::topic::{Before, PartitionState, TopicState};
@@ -101,6 +102,15 @@ impl Topic {
             if let Some(lost_from) = position.lost_from {
                 looker.say_lost(position, lost_from, args)?;
             }
+        }
+        for &Position { partition, start, .. } in &positions {
+            tracing::debug!(
+                target: log::KAFKA,
+                topic = name,
+                partition,
+                offset = start,
+                "topic {name}, partition {partition}: read from offset {start} on"
+            );
         }
         if args.until == Some(Until::End) {
             looker.say_open(&looked);

@@ -22,7 +22,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::client::{Client, Queue, TxnError, c_name};
 use super::errors;
 use super::event::{Delivery, Trouble};
-use super::notices::Notices;
+use super::notices::{About, Notices};
 use super::settings::{Fixed, Settings};
 use super::topic_handle::TopicHandle;
 use crate::error::Error;
@@ -184,8 +184,8 @@ impl Transactions {
     }
 
     /// Says what is of note to people.
-    pub(super) fn say(&mut self, text: &str) {
-        self.notices.say(text);
+    pub(super) fn say(&mut self, about: About<'_>, text: &str) {
+        self.notices.say(about, text);
     }
 
     /// Makes a transaction. It is committed when this returns; if it fails, nothing of it is to be seen,

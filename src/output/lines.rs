@@ -4,7 +4,8 @@
 
 use std::io::{self, Write};
 
-use super::record::{Past, WindowResult};
+use super::columns::{Columns, UTC, in_past};
+use super::record::WindowResult;
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -18,26 +19,6 @@ pub enum Format {
     Table,
 }
 
-/// The cells of a line of a table.
-type Row<'a> = [&'a str; 11];
-
-const TABLE_HEADER: Row = [
-    "window",
-    "start",
-    "users",
-    "frames",
-    "late",
-    "status",
-    "closed by",
-    "complete",
-    "zone",
-    "new",
-    "returning",
-];
-
-/// What lines of cells have in the place of no zone.
-const UTC: &str = "UTC";
-
 /// Writes results in one format.
 #[derive(Debug)]
 pub struct LineWriter {
@@ -46,6 +27,8 @@ pub struct LineWriter {
     header_due: bool,
     /// Whether there are columns about the past.
     with_past: bool,
+    /// Of a table.
+    columns: Columns,
 }
 
 const HEADER: [&str; 15] = [
@@ -73,13 +56,14 @@ impl LineWriter {
     /// Nothing written yet.
     pub fn new(format: Format) -> LineWriter {
         let header_due = format != Format::Json;
-        LineWriter { format, line: Vec::with_capacity(512), header_due, with_past: false }
+        let (line, columns) = (Vec::with_capacity(512), Columns::all(false));
+        LineWriter { format, line, header_due, with_past: false, columns }
     }
 
     /// The same with columns about the past; in JSON it stands where there is something to say of it.
     #[must_use]
     pub fn with_past(self, with_past: bool) -> LineWriter {
-        LineWriter { with_past, ..self }
+        LineWriter { with_past, columns: Columns::all(with_past), ..self }
     }
 
     /// The same where others were written before.
@@ -104,7 +88,7 @@ impl LineWriter {
                     let columns = self.columns();
                     writeln!(self.line, "{}", HEADER[..columns].join(","))?;
                 }
-                Format::Table => self.row(TABLE_HEADER)?,
+                Format::Table => self.columns.header(&mut self.line)?,
             }
         }
         match self.format {
@@ -119,40 +103,10 @@ impl LineWriter {
                 writer.write_record(&cells(result)[..columns]).map_err(io::Error::other)?;
                 writer.flush()?;
             }
-            Format::Table => self.row([
-                &result.window,
-                &result.start.to_string(),
-                &result.cnt.to_string(),
-                &result.frames.to_string(),
-                &result.late.to_string(),
-                result.status,
-                result.closed_by,
-                if result.complete { "yes" } else { "no" },
-                result.zone.as_deref().unwrap_or(UTC),
-                &in_past(result, |past| past.new.to_string()),
-                &in_past(result, |past| past.returning.to_string()),
-            ])?,
+            Format::Table => self.columns.row(result, &mut self.line)?,
         }
         Ok(&self.line)
     }
-
-    fn row(&mut self, cells: Row) -> io::Result<()> {
-        let [window, start, users, frames, late, status, closed_by, complete, zone, new, returning] =
-            cells;
-        write!(self.line, "{window:<11}  {start:<20}  {users:>12}")?;
-        if self.with_past {
-            write!(self.line, "  {new:>12}  {returning:>12}")?;
-        }
-        writeln!(
-            self.line,
-            "  {frames:>14}  {late:>10}  {status:<11}  {closed_by:<9}  {complete:<8}  {zone}"
-        )
-    }
-}
-
-/// A cell about a window's past; nothing where nothing is told of it.
-fn in_past(result: &WindowResult, cell: impl Fn(&Past) -> String) -> String {
-    result.past.as_ref().map_or_else(String::new, cell)
 }
 
 /// What CSV says of a result, in the order of the header.

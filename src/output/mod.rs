@@ -2,6 +2,7 @@
 //!
 //! Results go to stdout or to a file and nothing else does.
 
+pub mod columns;
 pub mod cuts;
 pub mod lines;
 pub mod outbox;

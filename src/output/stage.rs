@@ -8,7 +8,7 @@
 //! accounts of the run remain whole.
 
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,12 +17,14 @@ use super::record::WindowResult;
 use super::rejects::RejectWriter;
 use super::sink::{RestartKeeper, ResultSink};
 use crate::batch::BatchHandle;
+use crate::clock::alarm::Alarm;
 use crate::clock::calendar::{SeriesIndex, SeriesName};
 use crate::clock::restart::Restart;
 use crate::clock::stage::Message;
 use crate::clock::verdict::{Counted, Cut, Head};
 use crate::count::journal::ShardCut;
 use crate::error::Error;
+use crate::log;
 use crate::report::{OutputReport, Report};
 use crate::ring::{Consumer, PopError, Producer, PushError, Stop, StopReason};
 use crate::stage::{Stage, Step};
@@ -157,8 +159,8 @@ impl OutputStage {
                     Taken::Something
                 }
                 Ok(Message::Alarm(alarm)) => {
-                    // Where stderr is closed or full there is nobody left to tell.
-                    let _ = writeln!(io::stderr(), "headcount: {alarm}");
+                    let Alarm { partition, refused, .. } = alarm;
+                    tracing::warn!(target: log::CLOCK, partition, refused, "{alarm}");
                     Taken::Something
                 }
                 Ok(Message::Restart(restart, batches)) => {

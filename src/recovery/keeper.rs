@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -20,6 +20,7 @@ use crate::clock::verdict::Slot;
 use crate::count::journal::ShardCut;
 use crate::count::users::Id;
 use crate::error::Error;
+use crate::log;
 use crate::output::outbox::{Closed, Outbox};
 use crate::output::sink::{Cut, CutKeeper};
 use crate::ring::{Stop, StopReason};
@@ -182,13 +183,13 @@ impl Keeper {
     /// # Errors
     /// There is none.
     pub fn start(name: &str, mut writing: Writing, stop: Stop) -> Result<Keeper, Error> {
-        let name = name.to_owned();
+        let (name, of) = (name.to_owned(), name.to_owned());
         let outbox = writing.outbox.clone();
         let (cuts, taken) = channel::<Cut>();
         let (done, kept) = channel();
         thread::spawn_keeper(move || {
             for cut in taken {
-                if done.send(keep(&mut writing, &cut, &stop)).is_err() {
+                if done.send(keep(&mut writing, &cut, &of, &stop)).is_err() {
                     break;
                 }
             }
@@ -203,15 +204,16 @@ impl Keeper {
 
 /// Keeps a cut, and merges if it is time. Where that is wanted, what failed for want of room or the like is
 /// tried again, as long as the run goes on; the merging, which can wait, with the next cut.
-fn keep(writing: &mut Writing, cut: &Cut, stop: &Stop) -> Result<(), Error> {
+fn keep(writing: &mut Writing, cut: &Cut, name: &str, stop: &Stop) -> Result<(), Error> {
+    let began = Instant::now();
     let retries = writing.on_failure == OnFailure::Retry;
     let put_off = |error: Error| match error {
         // What is damaged, or not known to be there, does not get better.
         Error::Output { .. } if retries && stop.reason() == StopReason::Running => {
-            // Where stderr is closed or full there is nobody left to tell.
-            let _ = writeln!(
-                io::stderr(),
-                "headcount: {error}; it is tried again, and the checkpoint before stays"
+            tracing::warn!(
+                target: log::CHECKPOINT,
+                checkpoint = name,
+                "{error}; it is tried again, and the checkpoint before stays"
             );
             Ok(())
         }
@@ -221,6 +223,15 @@ fn keep(writing: &mut Writing, cut: &Cut, stop: &Stop) -> Result<(), Error> {
         put_off(error)?;
         std::thread::sleep(TRY_AGAIN_IN);
     }
+    tracing::debug!(
+        target: log::CHECKPOINT,
+        checkpoint = name,
+        frames_read = cut.clock.tally.frames,
+        results = cut.results,
+        seconds = began.elapsed().as_secs_f64(),
+        "{name}: a checkpoint is kept, after {} frames",
+        cut.clock.tally.frames
+    );
     writing.dir.merge_if_due().map(drop).or_else(put_off)
 }
 

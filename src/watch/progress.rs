@@ -1,14 +1,20 @@
-//! The progress bar: bytes or messages done, rate, frames a second and the time left, on a terminal
-//! only.
+//! How far a run is, in a line on a terminal: of bounded input what is done, the time left and the rate; of
+//! input without a known end what comes in now, how far behind event time is, and the newest result.
 //!
-//! Drawn by the thread that waits for the run, from counters it only reads.
+//! Drawn by the thread that waits for the run, from counters it only reads: a bar of its own on stderr, or
+//! words below the table where results are one ([`super::table`]).
 
-use std::io::IsTerminal;
-use std::time::Instant;
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use indicatif::{DecimalBytes, HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
-use crate::stats::Live;
+use super::screen::{self, Drawn};
+use super::table::LiveTable;
+use crate::output::record::{Instant as Second, WindowResult};
+use crate::stats::{Live, Reading, wall_ms};
 
 /// How much there is to read; none where nobody knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,65 +25,175 @@ pub enum Extent {
     Messages(Option<u64>),
 }
 
-/// A bar, or nothing where nobody would see it.
-pub struct Progress {
-    shown: Option<Shown>,
+impl Extent {
+    fn total(self) -> Option<u64> {
+        match self {
+            Extent::Bytes(total) | Extent::Messages(total) => total,
+        }
+    }
+
+    fn done(self, reading: &Reading) -> u64 {
+        match self {
+            Extent::Bytes(_) => reading.input_bytes,
+            Extent::Messages(_) => reading.frames,
+        }
+    }
+
+    fn shown(self, done: u64) -> String {
+        match self {
+            Extent::Bytes(_) => DecimalBytes(done).to_string(),
+            Extent::Messages(_) => format!("{} messages", HumanCount(done)),
+        }
+    }
 }
 
-struct Shown {
+/// Over how long the rate of input without a known end is taken.
+const RATE_OVER: Duration = Duration::from_secs(2);
+/// Event time further behind than this is not said to lag: the log is no live one.
+const LIVE_S: u64 = 86_400;
+/// Newest results looked through for one that is no provisional one.
+const WORDS: usize = 100;
+
+/// A line, or nothing where nobody would see it.
+pub struct Progress {
+    said: Option<Said>,
+    /// The table below which it is said.
+    table: Option<LiveTable>,
+    shown: Option<screen::Shown>,
+}
+
+struct Said {
+    /// Hidden where there is a table: it then only knows the time left.
     bar: ProgressBar,
     live: Live,
     extent: Extent,
     started: Instant,
+    /// Readings of the last while.
+    before: VecDeque<(Instant, Reading)>,
+}
+
+/// A bar, as what is drawn on the screen.
+struct Bar(ProgressBar);
+
+impl Drawn for Bar {
+    fn beside(&self, write: &mut dyn FnMut() -> io::Result<()>) -> io::Result<()> {
+        self.0.suspend(write)
+    }
+}
+
+/// Whether the newest result is to be said: where no end is known and nothing else shows results in place.
+pub fn wants_results(extent: Extent, quiet: bool, table: Option<&LiveTable>) -> bool {
+    !quiet && extent.total().is_none() && table.is_none() && screen::can_draw(&io::stderr())
 }
 
 impl Progress {
-    /// A bar for a run over this much.
-    pub fn new(live: Live, extent: Extent, quiet: bool) -> Progress {
-        if quiet || !std::io::stderr().is_terminal() {
-            return Progress { shown: None };
-        }
-        let (bar, template) = match extent {
-            Extent::Bytes(Some(bytes)) => (
-                ProgressBar::new(bytes),
-                "{bar:30} {decimal_bytes} of {decimal_total_bytes}  {msg}  {eta} left",
-            ),
-            Extent::Bytes(None) => (ProgressBar::new_spinner(), "{spinner} {decimal_bytes}  {msg}"),
-            Extent::Messages(Some(messages)) => (
-                ProgressBar::new(messages),
-                "{bar:30} {human_pos} of {human_len} messages  {msg}  {eta} left",
-            ),
-            Extent::Messages(None) => {
-                (ProgressBar::new_spinner(), "{spinner} {human_pos} messages  {msg}")
-            }
+    /// That of a run over so much, whose results are this table, if they are one.
+    pub fn new(live: Live, extent: Extent, quiet: bool, table: Option<LiveTable>) -> Progress {
+        let is_said = !quiet && screen::can_draw(&io::stderr());
+        let said = is_said.then(|| Said::new(live, extent, table.is_none()));
+        let drawn: Option<Arc<dyn Drawn>> = match (&table, &said) {
+            (Some(table), _) => Some(Arc::new(table.clone())),
+            (None, Some(said)) => Some(Arc::new(Bar(said.bar.clone()))),
+            (None, None) => None,
         };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
-        Progress { shown: Some(Shown { bar, live, extent, started: Instant::now() }) }
+        Progress { said, table, shown: drawn.map(screen::show) }
     }
 
     /// Draws it anew.
-    pub fn tick(&self) {
-        let Some(Shown { bar, live, extent, started }) = &self.shown else { return };
-        let reading = live.read();
-        let seconds = started.elapsed().as_secs_f64().max(1e-3);
-        bar.set_position(match extent {
-            Extent::Bytes(_) => reading.input_bytes,
-            Extent::Messages(_) => reading.frames,
-        });
-        // A rate, rounded down, for people: no precision is lost that they would see.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let frames_per_s = (reading.frames as f64 / seconds) as u64;
-        let gb_per_s = reading.bytes as f64 / seconds / 1e9;
-        bar.set_message(format!("{gb_per_s:.2} GB/s  {} frames/s", HumanCount(frames_per_s)));
-        bar.tick();
-    }
-
-    /// Takes it away.
-    pub fn finish(self) {
-        if let Some(shown) = self.shown {
-            shown.bar.finish_and_clear();
+    pub fn tick(&mut self) {
+        let words = self.said.as_mut().map(Said::words);
+        match (&self.table, &self.said) {
+            (Some(table), _) => table.tick(words),
+            (None, Some(said)) => {
+                said.bar.set_message(words.unwrap_or_default());
+                said.bar.tick();
+            }
+            (None, None) => {}
         }
     }
+}
+
+impl Drop for Progress {
+    /// Takes it away.
+    fn drop(&mut self) {
+        self.shown = None;
+        match (&self.table, &self.said) {
+            (Some(table), _) => table.finish(),
+            (None, Some(said)) => said.bar.finish_and_clear(),
+            (None, None) => {}
+        }
+    }
+}
+
+impl Said {
+    fn new(live: Live, extent: Extent, is_drawn: bool) -> Said {
+        let bar = match (is_drawn, extent.total()) {
+            (true, Some(total)) => ProgressBar::new(total),
+            (true, None) => ProgressBar::new_spinner(),
+            (false, _) => ProgressBar::hidden(),
+        };
+        if let Some(total) = extent.total() {
+            bar.set_length(total);
+        }
+        let is_bar = extent.total().is_some();
+        let template = if is_bar { "{bar:16} {wide_msg}" } else { "{spinner} {wide_msg}" };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        Said { bar, live, extent, started: Instant::now(), before: VecDeque::new() }
+    }
+
+    /// What is first does not get lost where the terminal is narrow.
+    fn words(&mut self) -> String {
+        let (now, reading) = (Instant::now(), self.live.read());
+        let done = self.extent.done(&reading);
+        self.bar.set_position(done);
+        let Some(total) = self.extent.total() else {
+            let rate = self.rate_now(now, reading);
+            let newest = self.newest().unwrap_or_default();
+            return format!("{rate}{}{newest}  {}", far(&reading), self.extent.shown(done));
+        };
+        let (done, total) = (self.extent.shown(done), self.extent.shown(total));
+        let rate = rate(&Reading::default(), &reading, now - self.started);
+        format!("{done} of {total}  {:#} left  {rate}", HumanDuration(self.bar.eta()))
+    }
+
+    /// The newest result that is no provisional one; none where there is nobody who keeps them.
+    fn newest(&self) -> Option<String> {
+        let words = &self.live.watched.as_ref()?.words;
+        let newest = words.newest(|_| true, i64::MIN, WORDS);
+        let closed = newest.iter().rev().find(|result| result.closed_by != "open")?;
+        let WindowResult { window, start, cnt, .. } = closed;
+        Some(format!("  newest: {window} {start} {}", HumanCount(*cnt)))
+    }
+
+    fn rate_now(&mut self, now: Instant, reading: Reading) -> String {
+        self.before.push_back((now, reading));
+        while self.before.len() > 2 && now - self.before[1].0 >= RATE_OVER {
+            self.before.pop_front();
+        }
+        let (then, before) = self.before[0];
+        rate(&before, &reading, now - then)
+    }
+}
+
+/// How far event time is: behind the wall clock, or where that says nothing, when.
+fn far(reading: &Reading) -> String {
+    let Some(clock_s) = reading.clock.lowest_s else { return String::new() };
+    let lag_s = (wall_ms().div_euclid(1000) - clock_s).max(0);
+    match u64::try_from(lag_s) {
+        Ok(lag_s) if lag_s < LIVE_S => {
+            format!("  lag {:#}", HumanDuration(Duration::from_secs(lag_s)))
+        }
+        _ => format!("  clock {}", Second(clock_s)),
+    }
+}
+
+fn rate(before: &Reading, now: &Reading, elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs_f64().max(1e-3);
+    // A rate, rounded down, for people: no precision is lost that they would see.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let frames_per_s = ((now.frames - before.frames) as f64 / seconds) as u64;
+    let gb_per_s = (now.bytes - before.bytes) as f64 / seconds / 1e9;
+    format!("{} frames/s  {gb_per_s:.2} GB/s", HumanCount(frames_per_s))
 }

@@ -24,9 +24,11 @@ mod harness;
 mod inputs;
 mod large;
 mod live;
+mod log;
 #[path = "../shared/ran.rs"]
 mod ran;
 mod rejects;
 mod signals;
+mod terminal;
 mod time;
 mod verify;

@@ -26,6 +26,7 @@ mod frames;
 mod gaps;
 mod growing;
 mod harness;
+mod log;
 mod outage;
 mod output;
 mod partitions;
