@@ -96,7 +96,7 @@ fn segment_bytes(cut: &ShardCut) -> usize {
         let mut members: Vec<_> = cut.members().collect();
         members.sort_by_key(|&(slot, _)| slot);
         for (slot, ids) in members {
-            let mut ids: Vec<_> = ids.collect();
+            let mut ids: Vec<_> = ids.flatten().copied().collect();
             ids.sort_unstable();
             segment.members(0, slot.into(), &ids)?;
         }

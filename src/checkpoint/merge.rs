@@ -11,6 +11,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
+use std::sync::Arc;
 
 use super::reader::{Place, Section, SegmentReader};
 use super::section::Kind;
@@ -98,9 +99,10 @@ pub fn merge<R: Read>(
     kept: &[u64],
     sink: &mut impl Sink,
 ) -> Result<Option<Tail>, Error> {
-    let kept: BTreeSet<u64> = kept.iter().copied().collect();
+    let kept: Arc<BTreeSet<u64>> = Arc::new(kept.iter().copied().collect());
     let mut cursors: Vec<Cursor<R>> = Vec::new();
     for mut reader in segments {
+        reader.only(Arc::clone(&kept));
         reader.advance()?;
         cursors.push(Cursor { reader, taken: 0 });
     }
@@ -108,9 +110,9 @@ pub fn merge<R: Read>(
     while let Some(place) = cursors.iter().filter_map(|cursor| cursor.reader.place()).min() {
         let (shard, kind, serial) = place;
         if kind == Kind::Members && !kept.contains(&serial) {
+            // There are no ids to take.
             for cursor in &mut cursors {
-                let count = cursor.ids(place).len();
-                cursor.take(place, count)?;
+                cursor.take(place, 0)?;
             }
             continue;
         }

@@ -1,11 +1,14 @@
-//! A segment on its way in: section by section, each checked and decoded whole before it is shown.
+//! A segment on its way in: section by section, each checked and decoded whole before it is shown; where only
+//! some windows are wanted, those of others are checked and not decoded.
 //!
 //! At the end it has been seen that nothing is missing, moved or changed. Memory is bounded by a
 //! section, whatever the bytes say. Sections must come in the writer's order; merging relies on it.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use super::manifest::SegmentEntry;
 use super::section::{End, Head, Kind, Source};
@@ -116,6 +119,8 @@ pub struct SegmentReader<R = BufReader<File>> {
     tail: Option<Tail>,
     /// The checksum that the manifest has of it.
     crc: Option<u32>,
+    /// The windows whose ids are wanted; none: all.
+    wanted: Option<Arc<BTreeSet<u64>>>,
 }
 
 impl SegmentReader {
@@ -150,7 +155,14 @@ impl<R: Read> SegmentReader<R> {
             index: Index::default(),
             tail: None,
             crc: None,
+            wanted: None,
         })
+    }
+
+    /// Only of these windows ids are wanted: those of others are checked and not decoded, and their sections
+    /// come without any.
+    pub(super) fn only(&mut self, wanted: Arc<BTreeSet<u64>>) {
+        self.wanted = Some(wanted);
     }
 
     /// The version of the program that wrote it.
@@ -241,6 +253,14 @@ impl<R: Read> SegmentReader<R> {
         let payload = &self.source.payload[..];
         let count = head.count as usize;
         self.ids.clear();
+        if head.kind == Kind::Members
+            && self.wanted.as_ref().is_some_and(|wanted| !wanted.contains(&head.serial))
+        {
+            let held = self.index.windows.entry(head.serial).or_default();
+            held.count += count as u64;
+            held.bytes += payload.len() as u64;
+            return Ok(());
+        }
         let held = if head.kind == Kind::Users {
             let mut rest = payload;
             let length = usize::try_from(varint::take(&mut rest)?).unwrap_or(usize::MAX);

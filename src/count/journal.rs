@@ -66,9 +66,10 @@ impl ShardCut {
         })
     }
 
-    /// By slot, the users newly in its window, each once, in no order. Only slots that have any.
-    pub fn members(&self) -> impl Iterator<Item = (Slot, impl Iterator<Item = Id>)> {
-        self.members.iter().map(|(slot, ids)| (*slot, ids.0.iter().flatten().copied()))
+    /// By slot, the users newly in its window, each once, in no order, and in pieces. Only slots that have
+    /// any.
+    pub fn members(&self) -> impl Iterator<Item = (Slot, impl Iterator<Item = &[Id]>)> {
+        self.members.iter().map(|(slot, ids)| (*slot, ids.0.iter().map(Vec::as_slice)))
     }
 }
 
@@ -109,15 +110,23 @@ impl Journal {
     #[inline]
     pub fn member(&mut self, slot: usize, id: Id, budget: &mut Budget) -> Result<(), NoRoom> {
         let blocks = &mut self.members[slot];
-        match blocks.with_room(1) {
-            Some(block) => block.push(id),
-            None => match self.spare.pop() {
-                Some(mut block) => {
-                    block.push(id);
-                    blocks.0.push(block);
-                }
-                None => block(blocks, 1, BLOCK_IDS, budget)?.push(id),
-            },
+        if let Some(block) = blocks.with_room(1) {
+            block.push(id);
+            return Ok(());
+        }
+        self.member_of_next(slot, id, budget)
+    }
+
+    /// The same, where the slot's last block is full.
+    #[cold]
+    fn member_of_next(&mut self, slot: usize, id: Id, budget: &mut Budget) -> Result<(), NoRoom> {
+        let blocks = &mut self.members[slot];
+        match self.spare.pop() {
+            Some(mut block) => {
+                block.push(id);
+                blocks.0.push(block);
+            }
+            None => block(blocks, 1, BLOCK_IDS, budget)?.push(id),
         }
         Ok(())
     }
@@ -181,7 +190,7 @@ mod tests {
             let users: Vec<(Id, Vec<u8>)> = cut.users().map(|(id, uid)| (id, uid.into())).collect();
             assert_eq!(users, (0..).zip(uids.clone()).collect::<Vec<_>>());
             let members: Vec<(Slot, Vec<Id>)> =
-                cut.members().map(|(slot, ids)| (slot, ids.collect())).collect();
+                cut.members().map(|(slot, ids)| (slot, ids.flatten().copied().collect())).collect();
             assert_eq!(members, [(1, (0..200).collect()), (2, vec![7 + round])]);
         }
         let nothing = journal.cut(&mut room);

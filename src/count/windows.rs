@@ -233,12 +233,11 @@ impl Windows {
         };
         let new = group.era.add(seen, to.slots);
         for slot in new {
-            self.users[to.group * self.group_slots + slot] += 1;
+            let at = to.group * self.group_slots + slot;
+            self.users[at] += 1;
             self.members += 1;
-        }
-        if let Some(journal) = &mut self.journal {
-            for slot in new {
-                journal.member(to.group * self.group_slots + slot, id, budget)?;
+            if let Some(journal) = &mut self.journal {
+                journal.member(at, id, budget)?;
             }
         }
         if !self.others.is_empty() {

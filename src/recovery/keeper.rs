@@ -129,13 +129,16 @@ fn write_shard<W: Write>(
     users.dedup_by_key(|&mut (id, _)| id);
     segment.users(shard, users)?;
     let serial = |slot: Slot| serials.get(&slot).copied();
-    let mut members: Vec<(Serial, Vec<Id>)> =
-        of_shard.members().filter_map(|(slot, ids)| Some((serial(slot)?, ids.collect()))).collect();
+    let mut members: Vec<_> =
+        of_shard.members().filter_map(|(slot, ids)| Some((serial(slot)?, ids))).collect();
     members.sort_unstable_by_key(|&(serial, _)| serial);
-    let mut bits = Vec::new();
-    for (serial, ids) in &mut members {
-        sort(ids, &mut bits);
-        segment.members(shard, *serial, ids)?;
+    // One window after the other in the same memory: what is new to the process, it has to clear.
+    let (mut ids, mut bits) = (Vec::new(), Vec::new());
+    for (serial, pieces) in members {
+        ids.clear();
+        pieces.for_each(|piece| ids.extend_from_slice(piece));
+        sort(&mut ids, &mut bits);
+        segment.members(shard, serial, &ids)?;
     }
     Ok(())
 }
