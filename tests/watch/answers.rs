@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::http::{ask, send};
 use crate::ran::{HEADCOUNT, Ran};
+use crate::schema::{check, check_schema, schema};
 use crate::watched::{START_S, Watched, frame, minutes};
 
 /// What is in a frame is nobody's business.
@@ -35,6 +36,7 @@ fn readings_and_metrics_are_what_the_summary_says() {
     let mut run = Watched::start(&format!("{flags} --summary {}", summary.display()));
     run.feed(stream());
     let live = run.wait_for(6002, before_the_end);
+    check_forms(&run);
     let (metrics, windows) = (run.metrics(), run.json("/windows?window=minute"));
     for path in ["/live", "/windows", "/why", "/metrics"] {
         let said = run.get(path).ok().body;
@@ -106,6 +108,15 @@ fn check_newest(windows: &Value, ran: &Ran, window: &str) {
     assert!(results.len() <= newest.len());
 }
 
+/// What is said is of the form its schema says.
+fn check_forms(run: &Watched) {
+    for name in ["live", "windows", "why"] {
+        let schema = schema(&format!("{name}.schema.json"));
+        check_schema(&schema, name);
+        check(&schema, &run.json(&format!("/{name}")), name);
+    }
+}
+
 #[test]
 fn windows_are_those_asked_for() {
     let mut run = Watched::start("--windows minute,day --timezone Asia/Tokyo,UTC --idle off");
@@ -117,6 +128,7 @@ fn windows_are_those_asked_for() {
         let results = results["results"].as_array().unwrap();
         results.len() == 12 && results[0]["status"] == "revised"
     });
+    check_forms(&run);
     let all = run.json("/windows");
     assert_eq!(all["windows"], serde_json::json!(["minute", "day"]));
     assert_eq!(all["zones"], serde_json::json!(["UTC", "Asia/Tokyo"]));
@@ -199,6 +211,7 @@ fn every_address_says_what_it_is() {
         }
     }
     assert_eq!(run.get("/healthz").body, "ok\n");
+    check_forms(&run);
     // Who comes by another name is a page from elsewhere.
     for (host, status) in [
         ("Host: headcount.example.org\r\n", 403),

@@ -14,6 +14,8 @@ mod exposition;
 mod http;
 #[path = "../shared/ran.rs"]
 mod ran;
+#[path = "../shared/schema.rs"]
+mod schema;
 mod starting;
 mod watched;
 mod why;
