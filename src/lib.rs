@@ -19,6 +19,7 @@
 //! | of a counter | its shard's users and window slots |
 //! | of the output | the results being put together, the sink |
 //! | of checkpoints, where they are made | the directory they lie in |
+//! | of the server, with `--http` | its connections; of the run it only reads |
 //!
 //! Invariants:
 //! - Only `input`, `output`, `kafka`, `checkpoint`, `recovery`, `watch`, `verify`, `generate`, `commands`,

@@ -149,6 +149,9 @@ impl ClockStage {
         if parts.cutting.is_some() {
             clock.is_to_be_gone_on_with();
         }
+        let mut watching = Watching::new(parts.counters, parts.snapshots, &judged_before);
+        // What an earlier run left is there before the first batch.
+        watching.judged(&clock);
         ClockStage {
             clock,
             unit_check: parts.unit_check,
@@ -164,7 +167,7 @@ impl ClockStage {
             cut: None,
             released: false,
             finished: false,
-            watching: Watching::new(parts.counters, parts.snapshots, &judged_before),
+            watching,
             report: ClockReport {
                 judged_before,
                 tally_before,
@@ -460,7 +463,10 @@ impl Stage for ClockStage {
         let idle = if collected { Step::Worked } else { Step::Blocked };
         match self.deal() {
             Dealing::Worked | Dealing::Done => return Step::Worked,
-            Dealing::Blocked => return idle,
+            Dealing::Blocked => {
+                self.watching.idle(&self.clock);
+                return idle;
+            }
             Dealing::HungUp => return self.give_up(),
             Dealing::Nothing => {}
         }

@@ -339,3 +339,38 @@ impl Writer<'_> {
             .encode_histogram::<NoLabelSet>(sum, count, &buckets, None)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partitions_beyond_the_bound_share_a_label() {
+        let one = |partition| PartitionSeen {
+            partition,
+            clock_s: Some(i64::from(partition)),
+            moved_ms: None,
+            lowest_since_ms: None,
+            unread: (partition % 2 == 0).then_some(3),
+            doing: Doing::Reading,
+        };
+        let bound = u32::try_from(WATCHED_PARTITIONS_MAX).unwrap();
+        for (partitions, others) in [(bound, None), (bound + 4, Some((f64::from(bound), 6.0)))] {
+            let all: Vec<PartitionSeen> = (0..partitions).map(one).collect();
+            let clocks =
+                labelled(&all, &|one| one.clock_s.map(|clock_s| clock_s as f64), &f64::min);
+            let unread = labelled(&all, &|one| one.unread.map(number), &|a, b| a + b);
+            let other = |values: &[(Labels, f64)]| {
+                let other = vec![("partition", "other".to_owned())];
+                values.iter().find(|(labels, _)| *labels == other).map(|&(_, value)| value)
+            };
+            assert_eq!(other(&clocks).zip(other(&unread)), others);
+            let own = WATCHED_PARTITIONS_MAX + usize::from(others.is_some());
+            assert_eq!(
+                (clocks.len(), unread.len() - usize::from(others.is_some())),
+                (own, own / 2)
+            );
+            assert_eq!(clocks[7], (vec![("partition", "7".to_owned())], 7.0));
+        }
+    }
+}

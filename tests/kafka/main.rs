@@ -20,12 +20,16 @@ mod answers;
 mod broker;
 mod denied;
 mod exactly_once;
+#[path = "../shared/exposition.rs"]
+mod exposition;
 mod fill;
 mod following;
 mod frames;
 mod gaps;
 mod growing;
 mod harness;
+#[path = "../shared/http.rs"]
+mod http;
 mod log;
 mod outage;
 mod output;
@@ -41,3 +45,4 @@ mod silence;
 mod sizes;
 mod topic;
 mod transactions;
+mod watched;

@@ -113,7 +113,7 @@ impl Case {
             scan: self.scan.clone(),
             clock: ClockSettings { partitioned: true, ..self.time.settings() },
             depth: Depth::Count,
-            live: Live::new(topology.scanners),
+            live: Live::watched(topology.scanners),
             topology,
             wait: WaitPolicy::Park,
             sizes: sizes(random),
