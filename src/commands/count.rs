@@ -153,12 +153,13 @@ pub fn run(args: &CountArgs) -> Result<ExitCode, Error> {
         };
     let stop = Stop::new();
     thread::stop_on_signals(stop.clone())?;
-    let on_screen = progress::wants_results(read.extent(), output.quiet, table.as_ref());
-    let live = match watch.is_on() || on_screen {
+    let wants_results = progress::wants_results(read.extent(), output.quiet, table.as_ref());
+    let live = match watch.is_on() || wants_results {
         true => Live::watched(topology.scanners),
         false => Live::new(topology.scanners),
     };
-    let mut progress = Progress::new(live.clone(), read.extent(), output.quiet, table);
+    let mut progress =
+        Progress::new(live.clone(), read.extent(), output.quiet, table, read.backlog());
     let checkpoints = match going_on.zip(reads) {
         Some((going_on, reads)) => {
             going_on.tell(output.quiet);

@@ -1,5 +1,5 @@
 //! How far a run is, in a line on a terminal: of bounded input what is done, the time left and the rate; of
-//! input without a known end what comes in now, how far behind event time is, and the newest result.
+//! input without a known end what comes in now, how far behind it is, and the newest result.
 //!
 //! Drawn by the thread that waits for the run, from counters it only reads: a bar of its own on stderr, or
 //! words below the table where results are one ([`super::table`]).
@@ -14,7 +14,7 @@ use indicatif::{DecimalBytes, HumanCount, HumanDuration, ProgressBar, ProgressSt
 use super::screen::{self, Drawn};
 use super::table::LiveTable;
 use crate::output::record::{Instant as Second, WindowResult};
-use crate::stats::{Live, Reading, wall_ms};
+use crate::stats::{Backlog, Live, Reading, wall_ms};
 
 /// How much there is to read; none where nobody knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +67,7 @@ struct Said {
     bar: ProgressBar,
     live: Live,
     extent: Extent,
+    backlog: Option<Box<dyn Backlog>>,
     started: Instant,
     /// Readings of the last while.
     before: VecDeque<(Instant, Reading)>,
@@ -87,10 +88,17 @@ pub fn wants_results(extent: Extent, quiet: bool, table: Option<&LiveTable>) -> 
 }
 
 impl Progress {
-    /// That of a run over so much, whose results are this table, if they are one.
-    pub fn new(live: Live, extent: Extent, quiet: bool, table: Option<LiveTable>) -> Progress {
+    /// That of a run over so much, whose results are this table, if they are one. `backlog` tells what is
+    /// unread of a topic.
+    pub fn new(
+        live: Live,
+        extent: Extent,
+        quiet: bool,
+        table: Option<LiveTable>,
+        backlog: Option<Box<dyn Backlog>>,
+    ) -> Progress {
         let is_said = !quiet && screen::can_draw(&io::stderr());
-        let said = is_said.then(|| Said::new(live, extent, table.is_none()));
+        let said = is_said.then(|| Said::new(live, extent, table.is_none(), backlog));
         let drawn: Option<Arc<dyn Drawn>> = match (&table, &said) {
             (Some(table), _) => Some(Arc::new(table.clone())),
             (None, Some(said)) => Some(Arc::new(Bar(said.bar.clone()))),
@@ -116,17 +124,17 @@ impl Progress {
 impl Drop for Progress {
     /// Takes it away.
     fn drop(&mut self) {
-        self.shown = None;
         match (&self.table, &self.said) {
             (Some(table), _) => table.finish(),
             (None, Some(said)) => said.bar.finish_and_clear(),
             (None, None) => {}
         }
+        self.shown = None;
     }
 }
 
 impl Said {
-    fn new(live: Live, extent: Extent, is_drawn: bool) -> Said {
+    fn new(live: Live, extent: Extent, is_drawn: bool, backlog: Option<Box<dyn Backlog>>) -> Said {
         let bar = match (is_drawn, extent.total()) {
             (true, Some(total)) => ProgressBar::new(total),
             (true, None) => ProgressBar::new_spinner(),
@@ -140,7 +148,7 @@ impl Said {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        Said { bar, live, extent, started: Instant::now(), before: VecDeque::new() }
+        Said { bar, live, extent, backlog, started: Instant::now(), before: VecDeque::new() }
     }
 
     /// What is first does not get lost where the terminal is narrow.
@@ -150,12 +158,20 @@ impl Said {
         self.bar.set_position(done);
         let Some(total) = self.extent.total() else {
             let rate = self.rate_now(now, reading);
+            let (far, unread) = (far(&reading), self.unread().unwrap_or_default());
             let newest = self.newest().unwrap_or_default();
-            return format!("{rate}{}{newest}  {}", far(&reading), self.extent.shown(done));
+            return format!("{rate}{far}{unread}{newest}  {}", self.extent.shown(done));
         };
         let (done, total) = (self.extent.shown(done), self.extent.shown(total));
         let rate = rate(&Reading::default(), &reading, now - self.started);
         format!("{done} of {total}  {:#} left  {rate}", HumanDuration(self.bar.eta()))
+    }
+
+    /// What of a topic is there and not read, as far as it is known.
+    fn unread(&self) -> Option<String> {
+        let partitions = self.backlog.as_ref()?.partitions();
+        let unread: u64 = partitions.iter().filter_map(|one| one.unread).sum();
+        Some(format!("  {} unread", HumanCount(unread)))
     }
 
     /// The newest result that is no provisional one; none where there is nobody who keeps them.

@@ -54,6 +54,7 @@ struct Shown {
     drawn_at: Option<Instant>,
     drawn_for: Size,
     bytes: Vec<u8>,
+    is_over: bool,
 }
 
 impl LiveTable {
@@ -94,6 +95,7 @@ impl LiveTable {
             drawn_at: None,
             drawn_for,
             bytes: Vec::new(),
+            is_over: false,
         };
         LiveTable { shown: Arc::new(Mutex::new(shown)) }
     }
@@ -118,7 +120,7 @@ impl LiveTable {
         let mut shown = self.lock();
         shown.status = None;
         let _ = shown.draw();
-        shown.block = Block::default();
+        shown.is_over = true;
     }
 }
 
@@ -194,6 +196,9 @@ impl Shown {
 impl Drawn for LiveTable {
     fn beside(&self, write: &mut dyn FnMut() -> io::Result<()>) -> io::Result<()> {
         let mut shown = self.lock();
+        if shown.is_over {
+            return write();
+        }
         let Shown { block, bytes, size, .. } = &mut *shown;
         bytes.clear();
         block.erase(size(), bytes);
@@ -401,5 +406,9 @@ mod tests {
         let text = written.take();
         assert!(text.starts_with("\r\x1b[3A\x1b[Jheadcount: said\nwindow"), "{text:?}");
         assert!(text.ends_with("status\x1b[K\n\x1b[J"), "{text:?}");
+        table.finish();
+        written.take();
+        table.beside(&mut || besides.write_all(b"headcount: over\n")).unwrap();
+        assert_eq!(written.take(), "headcount: over\n");
     }
 }

@@ -211,7 +211,7 @@ fn lines_and_the_status_do_not_tear_each_other() {
         let (json, rest): (Vec<_>, Vec<_>) = lines.iter().partition(is_json);
         assert!(rest.iter().all(|line| is_said(line) && format == "text"), "{rest:#?}\n{text:?}");
         let results = json.iter().filter(|line| line.contains("closed_by")).count();
-        assert_eq!(results, 3, "{lines:#?}\n{text:?}");
+        assert_eq!(results, 4, "{lines:#?}\n{text:?}");
         let alarms = lines.iter().filter(|line| line.contains("frames were refused")).count();
         assert_eq!(alarms, 1, "{lines:#?}\n{text:?}");
     }
@@ -219,7 +219,7 @@ fn lines_and_the_status_do_not_tear_each_other() {
 
 #[test]
 fn a_table_changes_in_place() {
-    let args = ["count", "-", "--format", "table", "--agree=off", "--late=revise", "--every=0"];
+    let args = ["count", "-", "--format", "table", "--agree=off", "--late=revise", "--every=1"];
     let mut terminal = Terminal::start(&args, On::Both, &[]);
     terminal.feed(&(minute(0, "a") + &minute(1, "a") + &minute(2, "a")));
     terminal.wait_for("22:15:00Z");
@@ -261,7 +261,7 @@ fn what_a_window_holds_so_far_stands_back_unless_no_colour_is_wanted() {
         "-",
         "--format=table",
         "--emit=updates",
-        "--every=0",
+        "--every=1",
         "--agree=off",
         "--late=revise",
     ];
