@@ -79,7 +79,7 @@ def jobs(headcount, folder, is_tiny, only):
     streams = Streams(folder, headcount, STREAMS, is_tiny)
     known = {name: facts(headcount, streams.file(name)) for name in STREAMS}
     for name, stream, sides, pairs in table_of_jobs(headcount, rivals, python, streams):
-        if only and name not in only:
+        if only and not any(text in name for text in only):
             continue
         if python is None:
             sides = [side for side in sides if not side[1].startswith("None ")]
