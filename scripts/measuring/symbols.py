@@ -71,14 +71,19 @@ def address_of(offset, parts):
     return next((offset - at + address for at, address, size in parts if at <= offset < at + size), offset)
 
 
+_known = {}
+
+
 def inlined(program, addresses):
-    """address -> functions there, outermost first; empty where nothing is known. Addresses are the file's."""
-    addresses = sorted(set(addresses))
-    asked = "\n".join(f"{address:#x}" for address in addresses)
-    addr2line = tool("addr2line", "0.27.1", "--features", "bin")
-    command = [addr2line, "-e", str(program), "-a", "-f", "-i", "-C"]
-    said = subprocess.run(command, input=asked, check=True, text=True, capture_output=True).stdout
-    return dict(read_addr2line(said.splitlines()))
+    """address -> functions there, outermost first; empty where nothing is known. Addresses are the file's. What
+    was asked once is not asked again: rounds of one program ask for the same ones."""
+    known = _known.setdefault(str(program), {})
+    if new := sorted(set(addresses) - known.keys()):
+        command = [tool("addr2line", "0.27.1", "--features", "bin"), "-e", str(program), "-a", "-f", "-i", "-C"]
+        asked = "\n".join(f"{address:#x}" for address in new)
+        said = subprocess.run(command, input=asked, check=True, text=True, capture_output=True).stdout
+        known.update(read_addr2line(said.splitlines()))
+    return known
 
 
 def read_addr2line(lines):

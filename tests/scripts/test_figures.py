@@ -8,6 +8,7 @@ import itertools
 import random
 import re
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 sys.dont_write_bytecode = True
 
 import plotting  # noqa: E402
-from measuring import host, intervals, page, runs, verdicts  # noqa: E402
+from measuring import host, intervals, page, profiles, runs, symbols, verdicts  # noqa: E402
 
 SHEET = """## lscpu
 Model name:                              {cpu}
@@ -362,6 +363,134 @@ class Charts(Folder):
                 self.assertLessEqual(drawn, {light for light, _ in plotting.COLOURS.values()})
                 for colour in drawn:
                     self.assertIn(f'[style*="fill: {colour}"]', text)
+
+
+class Profiles(unittest.TestCase):
+    PROGRAM = "/x/headcount"
+    # What stands at which address: outermost first, as symbols.inlined gives it.
+    KNOWN = {
+        0x100: ["headcount::scan::stage::step", "memchr::memchr::memchr"],
+        0x200: ["headcount::count::stage::step"],
+        0x300: ["headcount::main"],
+    }
+
+    def inlined(self, program, addresses):
+        self.assertEqual(program, self.PROGRAM)
+        return {address: self.KNOWN.get(address, []) for address in addresses}
+
+    def test_the_innermost_stage_decides(self):
+        for stack, stage in (
+            (["headcount::scan::stage::step", "headcount::batch::push", "core::ptr::write"], "scan"),
+            (["<headcount::count::stage::CountStage as headcount::stage::Stage>::step", "memcpy"], "count"),
+            (["headcount::scan::fill", "headcount::input::frames::next_line", "memchr::memchr"], "input"),
+            (["clone", "rd_kafka_thread_main", "crc32"], "kafka"),
+            (["std::thread::spawn<headcount::scan::stage::ScanStage>"], "other"),
+            (["headcount::main", "headcount::engine::run", "malloc"], "other"),
+        ):
+            self.assertEqual(symbols.stage(stack), stage, stack)
+
+    def test_the_standard_library_s_steps_are_of_who_takes_them(self):
+        stack = ["headcount::count::table::find", "core::iter::next<u8>", "<core::slice::Iter<u8> as Iterator>::nth"]
+        self.assertEqual(symbols.own(stack), "headcount::count::table::find")
+
+    def test_addresses_with_inlined_functions(self):
+        said = """0x0000000000000100
+cmpeq
+/root/.cargo/registry/src/index-1/memchr-2.8.0/src/vector.rs:12
+nth<u8>
+/rustc/0123/library/core/src/slice/iter.rs:3
+next_line
+src/input/frames.rs:40
+<headcount::scan::stage::ScanStage>::fill
+/work/src/scan/stage.rs:9
+0x0000000000000200
+??
+??:0
+0x0000000000000300
+find::h0123456789abcdef
+src/count/mod.rs:7"""
+        found = dict(symbols.read_addr2line(said.splitlines()))
+        self.assertEqual(
+            found,
+            {
+                0x100: [
+                    "<headcount::scan::stage::ScanStage>::fill", "headcount::input::frames::next_line",
+                    "core::slice::iter::nth<u8>", "memchr::vector::cmpeq",
+                ],
+                0x200: [],
+                0x300: ["headcount::count::find"],
+            },
+        )
+
+    def test_samples_of_perf(self):
+        text = f"""sh 12
+\t 100 main (/usr/bin/dash)
+
+headcount 0 13
+\t ffffffff81 clear_page ([kernel.kallsyms])
+\t 1100 wrong name ({self.PROGRAM})
+\t 89f4 start_thread (/lib/libc.so.6)
+
+rdk:broker1 14
+\t 77 poll (/lib/libc.so.6)
+"""
+        # The program's code stands 0x1000 further on in the file than in memory.
+        samples = list(profiles.perf_samples(text, self.PROGRAM, [(0x1000, 0x1, 0x1000)]))
+        self.assertEqual(len(samples), 2)
+        profile = profiles.folded(samples, self.PROGRAM, self.inlined)
+        # 0x1100 is 0x101, and the call is before it.
+        stack = ("scan", "headcount::scan::stage::step", "memchr::memchr::memchr", "clear_page")
+        self.assertEqual(profile, {stack: 1, ("kafka", "rd_kafka thread", "poll"): 1})
+        self.assertEqual(profiles.by_stage(profile), {"scan": 1, "kafka": 1})
+
+    def test_samples_of_the_timer(self):
+        maps = f"5000-6000 r--p 00000000 08:01 1  {self.PROGRAM}\n6000-9000 r-xp 00001000 08:01 1  {self.PROGRAM}\n"
+        base = 0x5000
+        words = [0, 3, 0, 1003, 0, 2, 2, base + 0x200, base + 0x301, 1, 1, 0x99, 0, 1, 0]
+        samples = list(profiles.timer_samples(struct.pack(f"<{len(words)}Q", *words) + maps.encode()))
+        profile = profiles.folded(samples, self.PROGRAM, self.inlined)
+        count = ("count", "headcount::count::stage::step")
+        self.assertEqual(profile, {count: 2, ("other", "unknown"): 1})
+
+    def test_instructions_of_callgrind(self):
+        text = f"""events: Ir
+ob={self.PROGRAM}
+fl=a.rs
+fn=run
+0x100 1 70
+0x200 2 20
+0x300 3 7
+cob=/lib/libc.so.6
+cfi=m.c
+cfn=memcpy
+calls=3 0x10
+0x100 1 30
+cob=/lib/libc.so.6
+cfn=memcpy
+calls=1 0x10
+0x200 2 10
+
+ob=/lib/libc.so.6
+fl=m.c
+fn=memcpy
+0x10 1 40
+totals: 137
+"""
+        profile = profiles.callgrind_costs(text, self.PROGRAM, self.inlined)
+        # memcpy's 40 go to its callers as they spent on it: 30 and 10.
+        self.assertEqual(profiles.by_stage(profile), {"scan": 100, "count": 30, "other": 7})
+        self.assertEqual(profiles.hottest(profile)["scan"], [("memchr::memchr::memchr", 70), ("memcpy", 30)])
+
+    def test_functions_that_call_each_other_outside_of_all_stages(self):
+        text = "\n".join(
+            ["ob=/lib/l.so", "fn=a", "0x1 1 5", "cfn=b", "calls=1 0x2", "0x1 1 9", "fn=b", "0x2 1 6", "cfn=a", "calls=1 0x1", "0x2 1 4"]
+        )
+        profile = profiles.callgrind_costs(text, self.PROGRAM, self.inlined)
+        self.assertEqual(profiles.by_stage(profile), {"other": 11})
+
+    def test_counters_that_the_host_lacks(self):
+        text = "# started\n<not supported>,,cycles:u,0,100.00,,\n1200,,instructions,99,100.00,,\n"
+        self.assertEqual(profiles.counters(text), {"cycles:u": None, "instructions": 1200.0})
 
 
 def root_title(file):
