@@ -130,10 +130,10 @@ def _warnings(a, b, paired, rows, missing, threshold):
         found.append(f"{job}: no runs of {side} in {record.name}, so not compared")
     few = list(dict.fromkeys(row.job for row in rows if row.verdict == TOO_FEW and not row.is_yardstick))
     if few:
-        found.append(f"fewer than {intervals.LEAST_RUNS} runs of a side give no interval: {', '.join(few)}")
+        found.append(f"fewer than {intervals.LEAST_RUNS} runs of a side give no interval: {'; '.join(few)}")
     wide = [row for row in rows if row.verdict == "no difference" and row.ratio.high > 1 + threshold and not row.is_yardstick]
     if wide:
-        jobs = ", ".join(row.job for row in wide)
+        jobs = "; ".join(row.job for row in wide)
         found.append(f"a regression of {threshold:.0%} could hide in the interval, more runs make it narrower: {jobs}")
     if paired:
         return found
