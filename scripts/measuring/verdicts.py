@@ -76,16 +76,18 @@ def compare(a, b, threshold, figure: Optional[str] = None):
         raise Unreadable(f"{a.name} and {b.name} are the same; two sides of a record: RECORD:SIDE")
     if (a.side is None) != (b.side is None):
         raise Unreadable("a side of one record is compared with a side of the other: name both, or none")
-    rows, missing = [], []
+    rows, missing, nothing = [], [], []
     for job, sides in _partners(a, b):
         values_a, values_b = a.of(job, sides[0], figure), b.of(job, sides[1], figure)
-        if values_a and values_b:
+        if min([*values_a.values(), *values_b.values(), 1]) <= 0:
+            nothing.append(f"{job}, {sides[0]}: some runs cost nothing, so there is no ratio")
+        elif values_a and values_b:
             rows.append(_row(job, sides, values_a, values_b, paired, a.side is None))
         else:
             missing.append((job, sides, a if not values_a else b))
     if not rows:
         raise Unreadable(f"{a.name} and {b.name} have no job in common")
-    warnings = _warnings(a, b, paired, rows, missing, threshold)
+    warnings = nothing + _warnings(a, b, paired, rows, missing, threshold)
     return Comparison(_name(a), _name(b), figure, paired, rows, warnings, threshold)
 
 

@@ -253,6 +253,13 @@ class Compared(Folder):
         with self.assertRaisesRegex(runs.Unreadable, "in both: wall_s"):
             self.compared(a, b, figure="cycles")
 
+    def test_what_costs_nothing_has_no_ratio(self):
+        a = self.record("a", {("file", "headcount"): [1.0] * 6, ("idle", "headcount"): [0.0] * 6})
+        b = self.record("b", {("file", "headcount"): [1.0] * 6, ("idle", "headcount"): [0.5] * 6})
+        found = self.compared(a, b)
+        self.assertEqual(self.only(found).job, "file")
+        self.assertIn("idle, headcount: some runs cost nothing, so there is no ratio", found.warnings)
+
     def test_the_command(self):
         a, b, c = self.made("a", seed=1), self.made("b", 1.2, seed=2), self.made("c", seed=3)
         for first, second, code, says in ((a, b, 1, "slower, beyond 3.0%"), (a, c, 0, "no difference"), (a, "x", 2, "")):
