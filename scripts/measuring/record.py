@@ -1,11 +1,24 @@
-"""What scripts/bench writes: the table, the record's folder, the machine sheet of perf/README.md."""
+"""Records written: the folder, its page, and the table in README.md. perf/README.md says what a record holds."""
 
 import re
+import sys
+from datetime import date
 
-import timed
+from . import intervals, timed
+from .jobs import ROOT, said
 
 # Between these two lines README.md shows the newest table.
 BEGIN, END = "<!-- scripts/bench writes from here -->", "<!-- to here -->"
+
+
+def folder(name, is_dirty_fine=False):
+    """Where a record of today goes; ends the program where none may be written."""
+    to = ROOT / f"perf/records/{date.today()}-{name}"
+    if said("git status --short") and not is_dirty_fine:
+        sys.exit("commit first, or give --dirty: a record names its commit")
+    if to.exists():
+        sys.exit(f"{to} is there already; records are only ever added")
+    return to
 
 
 def comparisons(done):
@@ -25,42 +38,27 @@ def comparisons(done):
     return "\n".join(rows)
 
 
-def table(done, memory):
-    """The comparisons, and what memory headcount took."""
-    said = "; ".join(
-        f"{name}.jsonl {anonymous:.1f} MiB anonymous, {resident:.1f} MiB resident in all"
-        for name, (anonymous, resident) in memory.items()
-    )
-    return comparisons(done) + f"\n\nPeak memory of headcount: {said}."
+def medians(done):
+    """One row a side: what it took, with the interval."""
+    rows = ["| job | side | wall | CPU | peak memory |", "| --- | --- | --- | --- | --- |"]
+    for job, runs in done:
+        for side in job.sides:
+            wall = intervals.median([run.wall_s for run in runs[side.name]])
+            about = "" if wall.low is None else f" ({wall.low:.3f}–{wall.high:.3f})"
+            median = timed.median(runs[side.name])
+            rows.append(
+                f"| {job.name} | {side.name} | {wall.middle:.3f} s{about} | {median.cpu_s:.2f} s | {median.peak_mib:.0f} MiB |"
+            )
+    return "\n".join(rows)
 
 
-def machine_sheet(said, folder, headcount, uptime, rivals):
-    """Everything perf/README.md asks for, as the tools say it. `rivals`: what tells their versions."""
-    sheet = [("uptime, before the first run", uptime)]
-    for command in [
-        "lscpu",
-        "nproc",
-        "free -b",
-        "uname -a",
-        "systemd-detect-virt || true",
-        f"findmnt -T {folder}",
-        "rustc --version --verbose",
-        "git rev-parse HEAD",
-        "git status --short",
-        f"{headcount} plan",
-        *rivals,
-    ]:
-        sheet.append((command, said(command)))
-    return "".join(f"## {what}\n{text.rstrip()}\n" for what, text in sheet)
-
-
-def write(to, root, page, lines, sheet, done, **more):
+def write(to, page, lines, sheet, done=(), **more):
     """Makes the record's folder. `page` is what its README says, with places for `more` and the commands."""
     to.mkdir(parents=True)
     (to / "runs.tsv").write_text("\n".join(lines) + "\n")
     (to / "machine.txt").write_text(sheet)
     commands = "\n".join(
-        f"- {job.name}, {side.name}: `{side.command.replace(str(root) + '/', '')}`"
+        f"- {job.name}, {side.name}: `{side.command.replace(str(ROOT) + '/', '')}`"
         for job, _ in done
         for side in job.sides
     )
