@@ -51,7 +51,7 @@ fn main() {
         let at = args.iter().position(|arg| arg == flag);
         at.map_or(default, |at| args[at + 1].parse().expect("a number behind the flag"))
     };
-    let frames = number("--frames", 200_000).max(WHOLE_FRAMES);
+    let frames = number("--frames", 100_000).max(WHOLE_FRAMES);
     let text = !args.iter().any(|arg| arg == "--no-text");
     let of = if text { "as made" } else { "no text" };
     match args.first().map(String::as_str) {
