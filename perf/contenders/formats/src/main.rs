@@ -215,6 +215,11 @@ fn decoding(frames: &Frames) -> Vec<Contender> {
         };
         let needed = match set.format {
             "FlatBuffers" => ninth_in_ten((0..WHOLE_FRAMES).map(|at| flat::uid_end(set.frame(at)))),
+            // to the end of the scanner's block, which it loads whole
+            "JSON" => {
+                ninth_in_ten((0..WHOLE_FRAMES).map(|at| bytes_needed(set.frame(at), &mut fast)))
+                    .next_multiple_of(64)
+            }
             _ => ninth_in_ten((0..WHOLE_FRAMES).map(|at| bytes_needed(set.frame(at), &mut fast))),
         };
         add(0, "fast", fast, needed);
