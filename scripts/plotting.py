@@ -117,15 +117,16 @@ def of(label):
 
 
 class Chart:
-    """A figure with its title above and its note below, and one plot between them. `write` ends it."""
+    """A figure with its title above and its note below, and one plot between them; `legend`: rows of its
+    legend. `write` ends it."""
 
-    def __init__(self, title, plot_in, subtitle=None, note=None, legend=False):
+    def __init__(self, title, plot_in, subtitle=None, note=None, legend=0):
         library()
         from matplotlib.figure import Figure
 
         self.title, self.subtitle = title, subtitle
         self.legend_from_top_in = 0.42 + (0.22 if subtitle else 0)
-        above_in = self.legend_from_top_in + (0.3 if legend else 0)
+        above_in = self.legend_from_top_in + (0.1 + 0.2 * legend if legend else 0)
         below_in = 0.3 if note else 0.05
         self.height_in = above_in + plot_in + below_in
         self.figure = Figure(figsize=(WIDTH_IN, self.height_in), layout="constrained")
@@ -222,7 +223,7 @@ def bars(to, title, rows, unit, *, subtitle=None, note=None, log=False, colour=o
 def grouped(to, title, groups, series, unit, *, subtitle=None, note=None, log=False, colours=None, say=figure):
     """Horizontal bars in groups. `groups`: their names; `series`: name -> one value a group (None: no bar)."""
     count = len(series)
-    chart = Chart(title, 0.5 + len(groups) * (0.2 + 0.21 * count), subtitle, note, legend=True)
+    chart = Chart(title, 0.5 + len(groups) * (0.2 + 0.21 * count), subtitle, note, legend=1)
     values = [value for column in series.values() for value in column if value is not None]
     left = min(values) / 3 if log else 0
     height = 0.8 / count
@@ -250,7 +251,7 @@ def lines(
 ):
     """Lines with points. `series`: name -> (x, y) or (x, y, low, high) each, the last two an interval. Names
     in `modelled` are drawn dashed and hollow: calculated, not measured. `ticks_x`: where x is named."""
-    chart = Chart(title, plot_in, subtitle, note, legend=len(series) > 1)
+    chart = Chart(title, plot_in, subtitle, note, legend=(len(series) + 2) // 3 if len(series) > 1 else 0)
     for at, (name, points) in enumerate(series.items()):
         colour = light((colours or {}).get(name, SERIES[at % len(SERIES)]))
         modelled_here = name in modelled
