@@ -13,9 +13,13 @@
 use super::budget::{Budget, NoRoom};
 use super::users::Id;
 use crate::clock::verdict::Slot;
+use crate::prefetch::prefetch;
 
 /// Values of a block. Few in unit tests, so that they meet many blocks.
 const BLOCK_IDS: usize = if cfg!(test) { 4 } else { 4096 };
+/// Values of a line of cache: the next one but one is asked for where one begins, as between two values of a
+/// window lies much that is read from anywhere.
+const LINE_IDS: usize = 64 / size_of::<Id>();
 /// Bytes of a block of uids; no uid is longer.
 const BLOCK_BYTES: usize = 64 * 1024;
 
@@ -112,6 +116,11 @@ impl Journal {
         let blocks = &mut self.members[slot];
         if let Some(block) = blocks.with_room(1) {
             block.push(id);
+            if block.len() % LINE_IDS == 0
+                && let Some(ahead) = block.spare_capacity_mut().get(LINE_IDS)
+            {
+                prefetch(ahead);
+            }
             return Ok(());
         }
         self.member_of_next(slot, id, budget)

@@ -212,6 +212,7 @@ impl Browser {
     }
 
     /// The whole page as it looks, as a PNG.
+    #[cfg(feature = "kafka")]
     pub(crate) fn picture(&mut self) -> Vec<u8> {
         use base64::Engine;
         let size = self.eval(
@@ -226,7 +227,7 @@ impl Browser {
     /// Asserts that the browser found nothing to complain of, and that nothing was asked of others than `origin`.
     /// A program that went away may be asked in vain.
     #[track_caller]
-    pub(crate) fn is_content(mut self, origin: &str) {
+    pub(crate) fn ends_content(mut self, origin: &str) {
         self.eval("1");
         for event in &self.events {
             let params = &event["params"];

@@ -70,7 +70,7 @@ fn texts_stand_out_in_both_themes_also_when_greyed() {
     assert_eq!(page.eval(FAINT), json!([]), "greyed, dark");
     page.eval("document.documentElement.dataset.theme = 'light'");
     assert_eq!(page.eval(FAINT), json!([]), "greyed, light");
-    page.is_content(&origin);
+    page.ends_content(&origin);
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn nothing_is_wider_than_a_narrow_screen() {
         let bars = page.eval("document.querySelectorAll('#chart .slot').length");
         assert!(bars.as_u64().unwrap() >= 15, "{bars} bars at {width} px");
     }
-    page.is_content(&run.origin);
+    page.ends_content(&run.origin);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn keys_reach_every_control_and_show_where_they_are() {
             .filter((node) => node.checkVisibility() && node.tabIndex < 0).length",
     );
     assert_eq!(unreached, 0);
-    page.is_content(&run.origin);
+    page.ends_content(&run.origin);
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn nothing_moves_for_who_wants_it_still() {
     assert_eq!(page.eval(&format!("{times}.every((time) => time === '0s')")), true);
     page.look_with(WIDE);
     assert_eq!(page.eval(&format!("{times}.some((time) => time === '0.45s')")), true);
-    page.is_content(&run.origin);
+    page.ends_content(&run.origin);
 }
 
 #[test]
@@ -149,5 +149,5 @@ fn names_from_outside_are_text() {
     page.visit(&run.origin);
     page.wait_for_text("input", "<b>bold.jsonl");
     assert_eq!(page.eval("document.querySelectorAll('img, #input b').length"), 0);
-    page.is_content(&run.origin);
+    page.ends_content(&run.origin);
 }

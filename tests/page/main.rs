@@ -9,6 +9,8 @@
 //! At the end of each test the page must have asked its own origin for everything, and the browser must have
 //! found nothing to complain of: no exception, no error on the console, no breach of the policy it is served with.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "in tests an unwrap is the assertion")]
+
 mod browser;
 mod dashboard;
 mod look;

@@ -25,7 +25,7 @@ fn without_data_it_says_so_and_goes_on_by_itself() {
     page.wait_for_text("refused", "no JSON object");
     page.wait_for_text("figure", "3");
     assert_eq!(page.eval("document.getElementById('nothing').checkVisibility()"), false);
-    page.is_content(&run.origin);
+    page.ends_content(&run.origin);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn when_the_program_goes_away_it_says_so_keeps_its_figures_and_asks_on() {
     page.wait_for_text("figure", "45");
     assert_eq!(page.table().len(), 1);
     assert_eq!(page.eval("getComputedStyle(document.querySelector('main')).filter"), "none");
-    page.is_content(&origin);
+    page.ends_content(&origin);
 }
 
 #[test]
@@ -82,5 +82,5 @@ fn the_end_of_a_bounded_run_is_no_fault() {
     page.wait_for_text("banner", "These are its last figures");
     // The last one may have been seen or not.
     assert!(["12", "5"].contains(&page.text("figure").as_str()));
-    page.is_content(&origin);
+    page.ends_content(&origin);
 }

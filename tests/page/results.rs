@@ -66,7 +66,7 @@ fn bars_and_table_have_the_counts_that_stdout_has() {
     );
     page.press("Escape");
     page.wait_for_text("which", "22:19 to 22:20 UTC");
-    page.is_content(&run.origin);
+    page.ends_content(&run.origin);
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn series_and_zones_are_chosen_by_keys() {
         // Midnight is between the first and the second in Zurich, and after the second in New York.
         assert_eq!(counts, if zone == "Europe/Zurich" { [50, 30] } else { [50, 40] });
     }
-    page.is_content(&run.origin);
+    page.ends_content(&run.origin);
 }
 
 #[test]
@@ -157,5 +157,5 @@ fn what_is_not_final_and_whole_is_told_apart() {
     page.press("End");
     page.wait_for_text("detail", "provisional");
     page.wait("document.activeElement.getAttribute('aria-valuetext').includes('provisional')");
-    page.is_content(&run.origin);
+    page.ends_content(&run.origin);
 }

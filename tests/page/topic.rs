@@ -50,5 +50,5 @@ fn a_hundred_partitions_are_seen_at_a_glance_and_one_by_one() {
         page.look_with(Screen { width, ..NARROW });
         assert_eq!(page.too_wide_px(), 0, "at {width} px");
     }
-    page.is_content(&run.origin);
+    page.ends_content(&run.origin);
 }
