@@ -30,7 +30,9 @@ impl Watched {
     }
 
     fn json(&self, path: &str) -> Value {
-        get(&self.address, path).ok().json()
+        let answer = get(&self.address, path).ok();
+        assert_eq!(answer.header("content-type"), "application/json");
+        answer.json()
     }
 
     fn metrics(&self) -> Exposition {

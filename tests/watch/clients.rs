@@ -69,7 +69,7 @@ fn a_signal_ends_the_run_whoever_watches() {
     let mut client = TcpStream::connect(&run.address).unwrap();
     client.write_all(b"GET /live HTTP/1.1\r\n").unwrap();
     kill_process(run.pid(), Signal::TERM).unwrap();
-    assert_eq!(run.end().exits(130).stdout.lines().count(), 2);
+    assert_eq!(run.ended().exits(130).stdout.lines().count(), 2);
     // With the program its server is gone.
     let mut rest = Vec::new();
     let _ = client.read_to_end(&mut rest);

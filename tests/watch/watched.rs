@@ -129,6 +129,11 @@ impl Watched {
     /// Closes its stdin and waits for its end.
     pub(crate) fn end(mut self) -> Ran {
         drop(self.stdin.take());
+        self.ended()
+    }
+
+    /// Waits for its end, its stdin as it is.
+    pub(crate) fn ended(mut self) -> Ran {
         let started = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
