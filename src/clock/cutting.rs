@@ -11,9 +11,9 @@
 //! | at once | when what waits to come with it takes much room |
 //!
 //! and never while one is under way, nor where nothing is new. How soon after a result hangs on whether there
-//! is more to judge: as long as there is, one is under way for a [`SHARE`]th of the time at most, so that a log
+//! is more to judge: as long as there is, one is under way for a eighth of the time at most, so that a log
 //! read fast, in which windows close all the time, is not held up by checkpoints. Where nothing more has come
-//! for [`CAUGHT_UP`], results do not wait for that.
+//! for 3 ms, results do not wait for that.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -52,7 +52,7 @@ const ASK_AGAIN: Duration = Duration::from_millis(2);
 pub struct CutEvery {
     /// How long after the last cut.
     pub at_most: Duration,
-    /// The same once a result came out since, where results wait for it; or longer, see [`SHARE`].
+    /// The same once a result came out since, where results wait for it; or longer, see `SHARE`.
     pub with_results: Option<Duration>,
 }
 

@@ -4,8 +4,8 @@
 //! | what is bounded | by | beyond it |
 //! | --- | --- | --- |
 //! | connections at once | [`HTTP_CONNECTIONS_MAX`] | they wait to be accepted |
-//! | a request's head | [`HTTP_HEAD_BYTES_MAX`], [`HEAD_WITHIN`] | 431, or the connection is closed |
-//! | a connection's life | [`LASTS`], then [`LEAVES_WITHIN`] for what is under way | it is closed |
+//! | a request's head | [`HTTP_HEAD_BYTES_MAX`], `HEAD_WITHIN` | 431, or the connection is closed |
+//! | a connection's life | `LASTS`, then `LEAVES_WITHIN` for what is under way | it is closed |
 //!
 //! It ends with the program: when it is dropped, whatever is under way.
 
