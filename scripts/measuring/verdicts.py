@@ -136,7 +136,7 @@ def _warnings(a, b, paired, rows, missing, threshold):
     wide = [row for row in rows if row.verdict == "no difference" and row.ratio.high > 1 + threshold and not row.is_yardstick]
     if wide:
         jobs = "; ".join(row.job for row in wide)
-        found.append(f"a regression of {threshold:.0%} could hide in the interval, more runs make it narrower: {jobs}")
+        found.append(f"a regression of {threshold:.1%} could hide in the interval, more runs make it narrower: {jobs}")
     if paired:
         return found
     for fact in FACTS:
