@@ -27,6 +27,9 @@ impl FromStr for HttpAddress {
         let (host, port) = text.rsplit_once(':').unwrap_or(("", text));
         let port: u16 = port.parse().map_err(|_| format!("{port:?} is no port"))?;
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        if bare == host && host.contains(':') {
+            return Err("put an address of IPv6 in brackets, like [::1]:9185".into());
+        }
         let address = match bare {
             "" if host.is_empty() => IpAddr::V4(Ipv4Addr::LOCALHOST),
             "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -34,9 +37,6 @@ impl FromStr for HttpAddress {
                 format!("{host:?} is no address: give an IP address, localhost, or a port alone")
             })?,
         };
-        if address.is_ipv6() && bare == host {
-            return Err(format!("put the address in brackets: [{host}]:{port}"));
-        }
         Ok(HttpAddress(SocketAddr::new(address, port)))
     }
 }
