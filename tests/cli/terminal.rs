@@ -196,7 +196,7 @@ fn lines_and_the_status_do_not_tear_each_other() {
     let args = ["count", "-", "--late=drop", "--agree=33,33/64"];
     for format in ["text", "json"] {
         let args = [&args[..], &["--log-format", format]].concat();
-        let mut terminal = Terminal::of(400, &args, On::Both, &[]);
+        let mut terminal = Terminal::of(1000, &args, On::Both, &[]);
         let rising = |from_s: i64| (0..200).map(move |n| frame(from_s + n / 2, "user"));
         terminal.feed(&rising(MINUTE + 7200).collect::<String>());
         terminal.wait_for(" frames/s  ");
