@@ -1,5 +1,8 @@
 //! Started again with other settings: it says which, and touches nothing.
 
+use std::fs::File;
+use std::io::Write;
+
 use crate::harness::{Left, Place, Task};
 use crate::logs;
 
@@ -180,7 +183,13 @@ fn less_may_be_kept() {
 #[test]
 fn windows_left_out_are_not_taken_up_again() {
     let (place, task) = counted();
-    place.run_with(&task, &["--windows=minute,day"]).exits(0);
+    let other = ["--windows=minute,day"];
+    // Nothing was counted without them, so nothing is missing.
+    place.run_with(&task, &other).exits(0);
+    place.run(&task).exits(0);
+    let mut log = File::options().append(true).open(place.at("log")).unwrap();
+    log.write_all(b"{\"ts\":1700001000,\"uid\":\"one more\"}\n").unwrap();
+    place.run_with(&task, &other).exits(0);
     let before = place.files();
     place.run_with(&task, &["--windows=minute,hour"]).exits(2).says("windows hour").says("--fresh");
     assert!(place.files() == before, "something was changed");
