@@ -36,7 +36,9 @@ fn when_the_program_goes_away_it_says_so_keeps_its_figures_and_asks_on() {
     page.visit(&run.origin);
     run.feed(&minute(0, 123));
     run.feed(&minute(1, 1));
+    // A result may be seen a reading before the frames it is made of.
     page.wait_for_text("figure", "123");
+    page.wait_for_text("frames", "124");
     assert_eq!(page.eval("document.getElementById('banner').hidden"), true);
 
     let (origin, address) = (run.origin.clone(), run.address());
