@@ -95,6 +95,7 @@ impl<T> Shared<T> {
 
     /// Values in it, as one who owns neither end sees it: the head is read first, so the tail is not behind
     /// it, and may be further ahead of it than there are slots.
+    #[cfg(not(feature = "loom"))]
     pub(super) fn filled(&self) -> usize {
         let head = self.head.read().count();
         slots_between(head, self.tail.read().count()).min(self.capacity)
