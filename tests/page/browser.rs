@@ -211,14 +211,14 @@ impl Browser {
         self.eval(&format!("{page}.scrollWidth - {page}.clientWidth")).as_i64().unwrap()
     }
 
-    /// The whole page as it looks, as a PNG.
-    #[cfg(feature = "kafka")]
-    pub(crate) fn picture(&mut self) -> Vec<u8> {
+    /// The page as it looks down to where this element ends, as a PNG.
+    pub(crate) fn picture(&mut self, down_to: &str) -> Vec<u8> {
         use base64::Engine;
-        let size = self.eval(
-            "(({ scrollWidth, scrollHeight }) => [scrollWidth, scrollHeight])(document.scrollingElement)",
+        let below = format!(
+            "document.querySelector('{down_to}').getBoundingClientRect().bottom + scrollY + 16"
         );
-        let clip = json!({"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1});
+        let (width, height) = (self.eval("innerWidth"), self.eval(&below));
+        let clip = json!({"x": 0, "y": 0, "width": width, "height": height, "scale": 1});
         let picture = json!({"format": "png", "captureBeyondViewport": true, "clip": clip});
         let png = self.call("Page.captureScreenshot", picture);
         base64::engine::general_purpose::STANDARD.decode(png["data"].as_str().unwrap()).unwrap()

@@ -87,6 +87,12 @@ fn nothing_is_wider_than_a_narrow_screen() {
         // Until it was drawn anew for this width.
         page.wait("document.querySelector('#chart svg').viewBox.baseVal.width === document.getElementById('chart').clientWidth");
         assert_eq!(page.too_wide_px(), 0, "at {width} px");
+        let labels = page.eval(
+            "(() => { const ends = (node) => node.getBoundingClientRect().bottom;
+                return [...document.querySelectorAll('#chart text')].every((text) => \
+                    ends(text) <= ends(document.querySelector('#chart svg'))); })()",
+        );
+        assert_eq!(labels, true, "labels stand below the chart at {width} px");
         let bars = page.eval("document.querySelectorAll('#chart .slot').length");
         assert!(bars.as_u64().unwrap() >= 15, "{bars} bars at {width} px");
     }
