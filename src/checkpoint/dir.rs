@@ -5,7 +5,7 @@
 //! everything as it was, and may be tried again. If it cannot be known whether the moment has passed,
 //! nothing more is written: who opens the directory next finds one of the two, and both are whole.
 //!
-//! Merging: a new segment has level 0; eight of a level at the chain's end become one of the next, so
+//! Merging: a new segment has level 0; [`MERGE_SEGMENTS`] of a level at the chain's end become one of the next, so
 //! each byte is written anew once a level and a chain stays short. When members of windows no longer
 //! kept are more than half of all bytes, all is written anew: as much was appended since the last
 //! time as is written. Called from one thread, one call at a time.
