@@ -140,8 +140,9 @@ pub const MANIFEST_BYTES_MAX: usize = 1024 * 1024;
 
 /// Segments of one level that are merged into one of the next: each byte is then written anew once a
 /// level, and a restart reads fewer than that of a level. With 8, merging was half of what checkpoints take of
-/// the keeper's thread. Few in unit tests, so that they meet many merges.
-pub const MERGE_SEGMENTS: usize = if cfg!(test) { 8 } else { 32 };
+/// the keeper's thread. Few where checks are on, as in tests, so that short runs meet merges. It is no part of the
+/// format.
+pub const MERGE_SEGMENTS: usize = if cfg!(debug_assertions) { 8 } else { 32 };
 
 /// Bytes of results and rejects that wait for the checkpoint they go with, from which on that comes soon.
 pub const OUTBOX_BYTES: usize = 16 * 1024 * 1024;
