@@ -13,9 +13,9 @@ use std::time::Duration;
 use rdkafka::admin::{
     AdminClient, AdminOptions, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
 };
-use rdkafka::client::DefaultClientContext;
+use rdkafka::client::{Client, DefaultClientContext};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
-use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
 
 use crate::harness::Ran;
 
@@ -140,20 +140,19 @@ impl Broker {
     /// Offset of the next record of a topic's first partition, for who reads what is committed: no further
     /// than the first open transaction.
     pub(crate) fn end(&self, topic: &str) -> i64 {
-        self.admin.inner().fetch_watermarks(topic, 0, Duration::from_secs(30)).unwrap().1
+        end_of(self.admin.inner(), topic, 0)
     }
 
     /// The same for who reads all, committed or not.
     pub(crate) fn written(&self, topic: &str) -> i64 {
-        self.sees_all.fetch_watermarks(topic, 0, Duration::from_secs(30)).unwrap().1
+        end_of(self.sees_all.client(), topic, 0)
     }
 
     /// Offsets of the next record of each of a topic's partitions.
     pub(crate) fn ends(&self, topic: &str) -> Vec<i64> {
         let partitions = i32::try_from(self.partitions(topic).unwrap()).unwrap();
         let client = self.admin.inner();
-        let end = |at| client.fetch_watermarks(topic, at, Duration::from_secs(30)).unwrap().1;
-        (0..partitions).map(end).collect()
+        (0..partitions).map(|at| end_of(client, topic, at)).collect()
     }
 
     /// What a group committed of each of a topic's partitions, and what stands beside it.
@@ -217,6 +216,19 @@ fn config(bootstrap: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", bootstrap).set("allow.auto.create.topics", "false");
     config
+}
+
+/// Offset of the next record of a partition. A topic just made, or a broker just back, may be asked too soon.
+fn end_of<C: ClientContext>(client: &Client<C>, topic: &str, partition: i32) -> i64 {
+    let mut tries = 0;
+    loop {
+        match client.fetch_watermarks(topic, partition, Duration::from_secs(30)) {
+            Ok((_, end)) => return end,
+            Err(error) if tries == 100 => panic!("{topic}[{partition}]: {error}"),
+            Err(_) => tries += 1,
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 fn options() -> AdminOptions {
