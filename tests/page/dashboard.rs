@@ -57,6 +57,10 @@ fn every_metric_of_the_dashboard_exists() {
     run.feed(&minute(0, 3));
     run.feed(&minute(1, 3));
     run.counts(1);
+    // Partitions are told of a moment after their results.
+    while !run.get("/metrics").contains("headcount_partition_lag_seconds{") {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
     // A pipe has neither; tests/page/topic.rs looks for them in a run that has.
     let but = ["headcount_checkpoint", "headcount_unread", "headcount_partition_unread"];
     is_answered_by(&run.get("/metrics"), &but);
