@@ -256,8 +256,9 @@ impl Users {
         memory_bytes(u64::from(self.users), self.uid_bytes as u64, usize::from(self.slots), 1)
     }
 
-    /// Counts them all into every slot's window: how that ended, and the most bytes it held.
-    fn count(&self, bytes_max: u64) -> (Result<(), Error>, u64) {
+    /// Counts them all into every slot's window: how that ended, and the most bytes it held. The same
+    /// with the same hashes, which say when each sub-table grows.
+    fn count(&self, hasher: &UidHasher, bytes_max: u64) -> (Result<(), Error>, u64) {
         const FRAMES: u32 = 500;
         let mut batch = Batch::new(&BatchShape {
             frames_max: FRAMES as usize,
@@ -268,7 +269,6 @@ impl Users {
             held_bytes: None,
             partitioned: false,
         });
-        let hasher = UidHasher::new(1);
         let slots: Vec<Slot> = (0..self.slots).collect();
         let before = HELD.load(Ordering::Relaxed);
         HELD_PEAK.store(before, Ordering::Relaxed);
@@ -318,7 +318,7 @@ fn users_take_no_more_than_is_said_before() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     for users in USERS {
         let needed = users.needed_bytes();
-        let (ran, most) = users.count(u64::MAX);
+        let (ran, most) = users.count(&UidHasher::new(1), u64::MAX);
         assert!(ran.is_ok());
         let (n, uid) = (users.users, users.uid_bytes);
         assert!(most <= needed, "{most} bytes held, {needed} foretold: {n} users, uids of {uid}");
@@ -333,17 +333,18 @@ fn users_take_no_more_than_is_said_before() {
 fn a_bound_on_memory_is_kept_and_is_an_error() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     for users in USERS {
-        let (_, most) = users.count(u64::MAX);
+        let hasher = UidHasher::new(1);
+        let (_, most) = users.count(&hasher, u64::MAX);
         for share in [5, 50, 90] {
             let bytes_max = (most * share / 100).max(headcount::count::BYTES_MIN);
-            let (ran, held) = users.count(bytes_max);
+            let (ran, held) = users.count(&hasher, bytes_max);
             // Lists of pages and of slots are not counted: a page has thousands of users.
             let slack = 64 * 1024 + bytes_max / 100;
             assert!(held <= bytes_max + slack, "{held} bytes held, {bytes_max} were allowed");
             assert!(matches!(ran, Err(Error::MemoryUsedUp { .. })), "{share} % were enough");
         }
         // What it holds is enough, but for places in the list of free numbers that are not in use yet.
-        assert!(users.count(most + most / 5 + MIB).0.is_ok());
+        assert!(users.count(&hasher, most + most / 5 + MIB).0.is_ok());
     }
 }
 
