@@ -1,4 +1,5 @@
-//! What the ways to hold "who was in which window" take of memory, byte by byte, from the allocator.
+//! What the ways to hold "who was in which window" take: of memory, byte by byte, from the allocator, and of
+//! time, a frame.
 //!
 //! The stream of `benches/count`: users drawn uniformly, 0.6 frames a user and minute, uids of 14 bytes.
 //! Minutes are kept for an hour after their end + 5 s, as with `--keep 1h`, so about 62 at once; with `all
@@ -6,12 +7,16 @@
 //! has taken its full size and been freed and used again, the bytes held are told, a user, less the uid's own.
 //! Every structure's count of every minute is compared with the first one's.
 //!
-//! Bytes and no times: the same on every machine with the same libraries. headcount's own figure comes from
-//! its own bench (record 2026-11-23-cascade), as it is more than a structure.
+//! Bytes are the same on every machine with the same libraries. Times are those of the minutes from the 70th
+//! on, when as many windows are kept as ever will be: hashing the uid, looking it up and adding it, and what
+//! opening and freeing windows takes, but not making the frames. All structures in turns, three times.
+//! headcount's own figures come from its own benches (records 2026-11-23-count and 2026-11-23-cascade), as it is
+//! more than a structure.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use hashbrown::{HashMap, HashSet};
 use roaring::RoaringBitmap;
@@ -40,7 +45,10 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 const UID_BYTES: usize = 14;
-const MINUTES: u64 = 130;
+const MINUTES: usize = 130;
+/// Minutes before those that are timed.
+const WARM_UP: usize = 70;
+const ROUNDS: usize = 3;
 /// Of the hour kept, the lag, and the minute that is open.
 const MINUTES_KEPT: usize = 62;
 
@@ -168,35 +176,36 @@ impl<S: Set> Members for Sets<S> {
 }
 
 /// Of each user and length of window the number of the newest one he was in, and which of the 64 before it.
-/// (Only minutes are counted by it here; the other lengths' stamps are there and idle.)
 struct Stamps {
     ids: Ids,
-    lengths: usize,
+    /// A user's stand together, the minute's first.
     stamps: Vec<(u32, u64)>,
-    minute: u32,
-    count: u64,
+    /// The open window of each length and its users.
+    open: Vec<(u32, u64)>,
 }
 
 impl Members for Stamps {
     fn minute(&mut self) {
-        self.minute += 1;
-        self.count = 0;
+        let (number, users) = &mut self.open[0];
+        (*number, *users) = (*number + 1, 0);
     }
     fn see(&mut self, uid: &[u8; UID_BYTES]) {
-        let id = self.ids.of(uid) as usize;
-        if self.stamps.len() <= id * self.lengths {
-            self.stamps.resize((id + 1) * self.lengths, (0, 0));
+        let lengths = self.open.len();
+        let first = self.ids.of(uid) as usize * lengths;
+        if self.stamps.len() <= first {
+            self.stamps.resize(first + lengths, (0, 0));
         }
-        let (newest, before) = &mut self.stamps[id * self.lengths];
-        if *newest != self.minute {
-            let apart = self.minute - *newest;
-            *before = (*before << 1 | 1).checked_shl(apart - 1).unwrap_or(0);
-            *newest = self.minute;
-            self.count += 1;
+        let stamps = &mut self.stamps[first..first + lengths];
+        for ((newest, before), (number, users)) in stamps.iter_mut().zip(&mut self.open) {
+            if *newest != *number {
+                *before = (*before << 1 | 1).checked_shl(*number - *newest - 1).unwrap_or(0);
+                *newest = *number;
+                *users += 1;
+            }
         }
     }
     fn count(&self) -> u64 {
-        self.count
+        self.open[0].1
     }
 }
 
@@ -213,57 +222,86 @@ impl Random {
     }
 }
 
-/// The stream into a structure: the users of each minute, and what is held at the end.
-fn run(users: u64, mut members: impl Members, before: usize) -> (Vec<u64>, usize) {
+/// What a structure says and takes.
+struct Taken {
+    /// Users of each minute.
+    counts: Vec<u64>,
+    bytes: usize,
+    ns_a_frame: f64,
+}
+
+/// The stream into a structure.
+fn run(users: u64, members: &mut dyn Members, before: usize) -> Taken {
     let mut random = Random(1);
-    let mut counts = Vec::new();
-    for _ in 0..MINUTES {
-        members.minute();
-        for _ in 0..users * 6 / 10 {
+    let mut counts = Vec::with_capacity(MINUTES);
+    let mut uids = Vec::with_capacity(users as usize * 6 / 10);
+    let mut taken = Duration::ZERO;
+    for minute in 0..MINUTES {
+        uids.clear();
+        for _ in 0..uids.capacity() {
             let mut uid = *b"user-000000000";
             let mut user = random.below(users);
             for digit in uid[5..].iter_mut().rev() {
                 *digit = b'0' + (user % 10) as u8;
                 user /= 10;
             }
-            members.see(&uid);
+            uids.push(uid);
+        }
+        let started = Instant::now();
+        members.minute();
+        uids.iter().for_each(|uid| members.see(uid));
+        if minute >= WARM_UP {
+            taken += started.elapsed();
         }
         counts.push(members.count());
     }
-    // the counts are not the structure's
-    let held = HELD.load(Ordering::Relaxed) - before - counts.capacity() * size_of::<u64>();
-    (counts, held)
+    let frames = uids.len() * (MINUTES - WARM_UP);
+    // the counts and the frames are not the structure's
+    let own = counts.capacity() * size_of::<u64>() + uids.capacity() * UID_BYTES;
+    let bytes = HELD.load(Ordering::Relaxed) - before - own;
+    Taken { counts, bytes, ns_a_frame: taken.as_nanos() as f64 / frames as f64 }
 }
+
+/// A new structure with so many windows beside the minutes.
+type Make = fn(usize) -> Box<dyn Members>;
+
+const STRUCTURES: [(&str, Make); 5] = [
+    ("a set of uids a window", |larger| {
+        let larger = (0..larger).map(|_| HashSet::new()).collect();
+        Box::new(UidSets { larger, minutes: VecDeque::new() })
+    }),
+    ("a set of numbers a window", |larger| Box::new(Sets::<HashSet<u32>>::new(larger))),
+    ("a roaring bitmap a window", |larger| Box::new(Sets::<RoaringBitmap>::new(larger))),
+    ("a bitmap a window", |larger| Box::new(Sets::<Bits>::new(larger))),
+    ("stamps: newest window and mask of 64", |larger| {
+        // a stamp a length: that hours are kept costs none
+        let lengths = if larger > 0 { 6 } else { 1 };
+        let open = vec![(1, 0); lengths];
+        Box::new(Stamps { ids: Ids::default(), stamps: Vec::new(), open })
+    }),
+];
 
 fn main() {
     let users: Vec<u64> =
         std::env::args().skip(1).map(|users| users.parse().expect("a number of users")).collect();
-    println!("windows\tusers\tstructure\tbytes_a_user_beyond_the_uid");
+    println!("windows\tusers\tround\tstructure\tbytes_a_user_beyond_the_uid\tns_a_frame");
     for users in users {
         for (windows, larger) in [("minute", 0), ("all six", LARGER)] {
             let mut first: Option<Vec<u64>> = None;
-            let mut tell = |structure: &str, run: &dyn Fn(usize) -> (Vec<u64>, usize)| {
-                let (counts, held) = run(HELD.load(Ordering::Relaxed));
-                let beyond = held as f64 / users as f64 - UID_BYTES as f64;
-                println!("{windows}\t{users}\t{structure}\t{beyond:.1}");
-                assert_eq!(first.get_or_insert_with(|| counts.clone()), &counts, "{structure}");
-            };
-            tell("a set of uids a window", &|before| {
-                let larger = (0..larger).map(|_| HashSet::new()).collect();
-                run(users, UidSets { larger, minutes: VecDeque::new() }, before)
-            });
-            tell("a set of numbers a window", &|before| {
-                run(users, Sets::<HashSet<u32>>::new(larger), before)
-            });
-            tell("a roaring bitmap a window", &|before| {
-                run(users, Sets::<RoaringBitmap>::new(larger), before)
-            });
-            tell("a bitmap a window", &|before| run(users, Sets::<Bits>::new(larger), before));
-            tell("stamps: newest window and mask of 64", &|before| {
-                let lengths = if larger > 0 { 6 } else { 1 };
-                let (ids, stamps) = (Ids::default(), Vec::new());
-                run(users, Stamps { ids, lengths, stamps, minute: 0, count: 0 }, before)
-            });
+            for round in 1..=ROUNDS {
+                for (structure, make) in STRUCTURES {
+                    let before = HELD.load(Ordering::Relaxed);
+                    let mut members = make(larger);
+                    let taken = run(users, &mut *members, before);
+                    let beyond = taken.bytes as f64 / users as f64 - UID_BYTES as f64;
+                    println!(
+                        "{windows}\t{users}\t{round}\t{structure}\t{beyond:.1}\t{:.1}",
+                        taken.ns_a_frame
+                    );
+                    let first = first.get_or_insert_with(|| taken.counts.clone());
+                    assert_eq!(first, &taken.counts, "{structure}");
+                }
+            }
         }
     }
 }
