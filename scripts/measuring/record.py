@@ -1,14 +1,13 @@
-"""Records written: the folder, its page, and the table in README.md. perf/README.md says what a record holds."""
+"""Records written: the folder, its page, and the newest table in a page of docs. perf/README.md says what a record
+holds."""
 
+import os
 import re
 import sys
 from datetime import date
 
 from . import intervals, timed
 from .jobs import ROOT, said
-
-# Between these two lines README.md shows the newest table.
-BEGIN, END = "<!-- scripts/bench writes from here -->", "<!-- to here -->"
 
 
 def folder(name, is_dirty_fine=False):
@@ -52,13 +51,14 @@ def medians(done):
     return "\n".join(rows)
 
 
-def write(to, page, lines, sheet, done=(), **more):
-    """Makes the record's folder. `page` is what its README says, with places for `more` and the commands."""
+def write(to, page, lines, sheet, done=(), file="runs.tsv", **more):
+    """Makes the record's folder. `page` is what its README says, with places for `more` and the commands; `lines` are
+    those of `file`."""
     to.mkdir(parents=True)
-    (to / "runs.tsv").write_text("\n".join(lines) + "\n")
+    (to / file).write_text("\n".join(lines) + "\n")
     (to / "machine.txt").write_text(sheet)
     commands = "\n".join(
-        f"- {job.name}, {side.name}: `{side.command.replace(str(ROOT) + '/', '')}`"
+        f"- {job.name}, {side.name}: `{short(side.command)}`"
         for job, _ in done
         for side in job.sides
     )
@@ -66,11 +66,17 @@ def write(to, page, lines, sheet, done=(), **more):
     print(f"written: {to}")
 
 
-def refresh(page, table, to):
-    """Puts the table between the two markers."""
-    text = page.read_text()
-    between = f"{BEGIN}\n{table}\nRecord: [{to.name}](perf/records/{to.name}/README.md).\n{END}"
-    fresh, found = re.subn(f"{BEGIN}.*?{END}", lambda _: between, text, flags=re.S)
+def short(command):
+    """A command as it would be given in the root's folder."""
+    return command.replace(f"{ROOT}/", "")
+
+
+def refresh(page, script, text, to):
+    """Puts `text` between the two markers of a script's in a page, and which record it is from."""
+    begin, end = f"<!-- {script} writes from here -->", "<!-- to here -->"
+    link = os.path.relpath(to / "README.md", page.parent)
+    between = f"{begin}\n{text}\nRecord: [{to.name}]({link}).\n{end}"
+    fresh, found = re.subn(f"{begin}.*?{end}", lambda _: between, page.read_text(), flags=re.S)
     if found != 1:
-        raise SystemExit(f"{page}: the two markers of the table are not there")
+        raise SystemExit(f"{page}: the two markers of {script} are not there")
     page.write_text(fresh)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from typing import NamedTuple
 
-from .jobs import ROOT, said, sh
+from .jobs import ROOT, said, sh, word
 
 FOLDER = ROOT / "target/compare"
 
@@ -32,7 +32,7 @@ def build(revision):
         state = "with changes" if said("git status --short") else "clean"
         return Build("here", program, f"{said('git rev-parse HEAD').strip()}, {state}")
     try:
-        commit = said(f"git rev-parse --verify --quiet '{revision}^{{commit}}'").strip()
+        commit = said(f"git rev-parse --verify --quiet {word(revision + '^{commit}')}").strip()
     except subprocess.CalledProcessError:
         sys.exit(f"{revision}: no such commit")
     program = FOLDER / "bin" / commit
@@ -40,16 +40,16 @@ def build(revision):
         tree = FOLDER / "tree"
         # What a build that was interrupted left behind.
         subprocess.run(["git", "worktree", "remove", "--force", tree], cwd=ROOT, stderr=subprocess.DEVNULL)
-        sh(f"git worktree prune && git worktree add --quiet --detach {tree} {commit}")
+        sh(f"git worktree prune && git worktree add --quiet --detach {word(tree)} {commit}")
         try:
             print(f"building {commit[:10]}", file=sys.stderr)
-            sh(f"cd {tree} && cargo build --quiet --release --locked --target-dir {FOLDER}/target")
+            sh(f"cd {word(tree)} && cargo build --quiet --release --locked --target-dir {word(FOLDER / 'target')}")
             program.parent.mkdir(parents=True, exist_ok=True)
             part = program.with_suffix(".part")
             shutil.copy2(FOLDER / "target/release/headcount", part)
             part.rename(program)
         finally:
-            sh(f"git worktree remove --force {tree}")
+            sh(f"git worktree remove --force {word(tree)}")
     return Build(commit[:10], program, said(f"git log -1 --format='%H %s' {commit}").strip())
 
 

@@ -7,12 +7,13 @@ and simply counts by minute must give the same answer, byte for byte.
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from .jobs import CONTENDERS, ROOT, Job, Side, Streams, said, sh
+from .jobs import CONTENDERS, ROOT, Job, Side, Streams, said, sh, word
 
 # Flags of `headcount generate`, and those that make it tiny (but still of several minutes).
 STREAMS = {
@@ -24,7 +25,7 @@ PAGE = """# {name}
 
 The question: where does headcount stand against `wc -l`, DuckDB, Python, sonic-rs and serde_json?
 
-Made by `scripts/bench --set rivals`. Streams: `stream.jsonl` is `headcount generate`, `small.jsonl` is
+Made by `scripts/bench --set rivals`. Streams: `stream` is `headcount generate`, `small` is
 `headcount generate --frames 20M --frame-bytes 83`; neither has late or malformed frames, so counting
 by minute alone gives the same answer, and each answer was compared byte for byte before its times.
 Page cache warm but in the job `cold`, where the file's pages were dropped before each run (what lies
@@ -49,15 +50,15 @@ def build(is_quick):
     """Builds the rivals and installs those of Python; returns their folder, and Python if they are there."""
     profile, flags = ("debug", "") if is_quick else ("release", "--release")
     target = ROOT / "target"
-    sh(f"cd {CONTENDERS} && cargo build --quiet --locked {flags} --target-dir {target}/contenders")
+    sh(f"cd {word(CONTENDERS)} && cargo build --quiet --locked {flags} --target-dir {word(target / 'contenders')}")
     venv = target / "bench-venv"
     python = venv / "bin/python"
     try:
         if not python.exists():
-            sh(f"{sys.executable} -m venv {venv}")
+            sh(f"{word(sys.executable)} -m venv {word(venv)}")
         has = [python, "-c", "import duckdb, orjson"]
         if subprocess.run(has, stderr=subprocess.DEVNULL).returncode:
-            sh(f"{venv}/bin/pip install --quiet duckdb orjson")
+            sh(f"{word(venv / 'bin/pip')} install --quiet duckdb orjson")
     except subprocess.CalledProcessError as failed:
         if not is_quick:
             sys.exit(f"scripts/bench: no DuckDB and orjson: {failed}")
@@ -70,7 +71,7 @@ def build(is_quick):
 
 def versions(python):
     """What tells the versions of the rivals."""
-    return ["wc --version | head -1", f"{python} --version", f"{python} -m pip list --format freeze"]
+    return ["wc --version | head -1", f"{word(python)} --version", f"{word(python)} -m pip list --format freeze"]
 
 
 def jobs(headcount, folder, is_tiny, only):
@@ -82,7 +83,7 @@ def jobs(headcount, folder, is_tiny, only):
         if only and not any(text in name for text in only):
             continue
         if python is None:
-            sides = [side for side in sides if not side[1].startswith("None ")]
+            sides = [side for side in sides if side[1]]
             pairs = [pair for pair in pairs if pair[2] in [side[0] for side in sides]]
         cold = streams.file(stream) if name == "cold" else None
         yield Job(name, [side_of(known[stream], *side) for side in sides], pairs, cold)
@@ -101,11 +102,16 @@ def side_of(known, name, command, prints="counts", is_slow=False):
 
 def table_of_jobs(headcount, rivals, python, streams):
     """(name, stream, sides as `side_of` takes them, pairs) of each job."""
-    file, small = streams.file("stream"), streams.file("small")
+    file, small = word(streams.file("stream")), word(streams.file("small"))
+    headcount, rivals = word(headcount), word(rivals)
     core = min(os.sched_getaffinity(0))
+
+    def by_python(program, file):
+        """No command where there is no Python with what it needs."""
+        return python and f"{word(python)} {word(CONTENDERS / program)} {file}"
+
     ours = ("headcount", f"{headcount} count -q {file}")
     one_core = ("headcount, 1 core", f"taskset -c {core} {ours[1]}")
-    duckdb = f"{python} {CONTENDERS}/duckdb-count.py"
     yield (
         "file",
         "stream",
@@ -126,7 +132,7 @@ def table_of_jobs(headcount, rivals, python, streams):
         "small",
         [
             ("headcount", f"{headcount} count -q {small}"),
-            ("DuckDB", f"{duckdb} {small}"),
+            ("DuckDB", by_python("duckdb-count.py", small)),
             ("wc -l", f"wc -l {small}", "lines"),
         ],
         [
@@ -140,11 +146,11 @@ def table_of_jobs(headcount, rivals, python, streams):
         [
             ours,
             one_core,
-            ("DuckDB", f"{duckdb} {file}"),
+            ("DuckDB", by_python("duckdb-count.py", file)),
             ("sonic-rs", f"{rivals}/sonic-get {file}"),
             ("serde_json, typed", f"{rivals}/serde-typed {file}"),
             ("serde_json, ten minutes' work", f"{rivals}/ten-minutes {file}", "counts", True),
-            ("Python, orjson", f"{python} {CONTENDERS}/orjson-count.py {file}", "counts", True),
+            ("Python, orjson", by_python("orjson-count.py", file), "counts", True),
         ],
         [
             ("exact users by minute", "headcount", "DuckDB"),
@@ -164,8 +170,9 @@ def table_of_jobs(headcount, rivals, python, streams):
 
 def facts(headcount, file):
     """What headcount says of a stream, in the plainest form, and how many frames it read."""
-    results = said(f"{headcount} count -q --summary {file}.summary {file}")
-    frames = json.loads(Path(f"{file}.summary").read_text())
+    summary = file.with_suffix(".summary")
+    results = said(f"{word(headcount)} count -q --summary {word(summary)} {word(file)}")
+    frames = json.loads(summary.read_text())
     if frames["counted"] != frames["frames_read"]:
         sys.exit(f"{file}: late or malformed frames, on which rivals would disagree")
     return plain(results), frames["frames_read"]
@@ -182,13 +189,13 @@ def memory(headcount, folder, is_tiny):
     said_of = []
     for name in STREAMS:
         anonymous, resident = peak_memory(headcount, streams.file(name))
-        said_of.append(f"{name}.jsonl {anonymous:.1f} MiB anonymous, {resident:.1f} MiB resident in all")
+        said_of.append(f"{name} {anonymous:.1f} MiB anonymous, {resident:.1f} MiB resident in all")
     return f"Peak memory of headcount: {'; '.join(said_of)}."
 
 
 def peak_memory(headcount, file):
     """Most anonymous memory seen (asked for every millisecond) and most resident at all, MiB."""
-    summary = f"{file}.summary"
+    summary = file.with_suffix(".summary")
     command = [headcount, "count", "-q", "--summary", summary, file]
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     anonymous_kib = 0
@@ -197,5 +204,8 @@ def peak_memory(headcount, file):
         found = re.search(r"^RssAnon:\s+(\d+) kB", status, re.M)
         anonymous_kib = max(anonymous_kib, int(found[1]) if found else 0)
         time.sleep(0.001)
-    resident_bytes = json.loads(Path(summary).read_text())["peak_memory_bytes"]
+    if child.returncode:
+        # What lies there is another run's summary.
+        sys.exit(f"failed: {shlex.join(map(str, command))}")
+    resident_bytes = json.loads(summary.read_text())["peak_memory_bytes"]
     return anonymous_kib / 1024, resident_bytes / 2**20

@@ -1,5 +1,6 @@
 """The machine sheet of perf/README.md: what a record says of the machine, the compiler and the commit."""
 
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -23,13 +24,19 @@ def sheet(folder=ROOT, headcount=None, uptime=None, more=()):
     """All of it, as the tools say it. `folder`: where the input lies; `headcount`: whose plan is told;
     `uptime`: as it was before the first run; `more`: commands that tell other versions."""
     parts = [("uptime", said("uptime")) if uptime is None else ("uptime, before the first run", uptime)]
-    commands = [command.format(folder=folder) for command in COMMANDS]
+    commands = [command.format(folder=shlex.quote(str(folder))) for command in COMMANDS]
     if headcount:
-        commands.append(f"{headcount} plan")
+        commands.append(f"{shlex.quote(str(headcount))} plan")
     parts += [(command, said(command)) for command in [*commands, *more]]
     here = host.Host(host.Tree())
     parts.append(("scripts/host", "\n".join([*here.facts(), "", *here.report()])))
     return "".join(f"## {what}\n{text.rstrip()}\n" for what, text in parts)
+
+
+def built():
+    """The release program, if it is there."""
+    program = ROOT / "target/release/headcount"
+    return program if program.exists() else None
 
 
 def said(command):

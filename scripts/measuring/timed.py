@@ -1,4 +1,4 @@
-"""One timed run of a command, and what pairs of runs say. Used by scripts/pairs and scripts/bench."""
+"""One timed run of a command, and what pairs of runs say. Wherever a whole command is timed, it is by `run`."""
 
 import os
 import re

@@ -5,9 +5,10 @@ what they do differs.
 """
 
 import json
+import os
 
 from . import timed
-from .jobs import CONTENDERS, Job, Side, said, sh
+from .jobs import CONTENDERS, Job, Side, said, sh, word
 
 MIB = 2**20
 FRAMES, FRAMES_TINY = "1M", "20K --rate 100"
@@ -71,17 +72,23 @@ VERSIONS = [
 def jobs(headcount, broker, is_tiny, only):
     """A job for each topic, filled when it is asked for."""
     frames = FRAMES_TINY if is_tiny else FRAMES
+    headcount = word(headcount)
     results = said(f"{headcount} generate --frames {frames} | {headcount} count -q -")
     known = counts(results)
     for name, (partitions, codec) in TOPICS.items():
         if only and not any(text in name for text in only):
             continue
         flags = f"--create --partitions {partitions} --codec {codec} --frames {frames}"
-        sh(f"{headcount} generate -b {broker} -o {name} {flags}")
-        yield job_of(name, headcount, broker, known, int(frames.split()[0].replace("M", "000000").replace("K", "000")))
+        # A broker given may have been filled before, by another run.
+        topic = f"bench-{os.getpid()}-{name}"
+        sh(f"{headcount} generate -b {broker} -o {topic} {flags}")
+        number = int(frames.split()[0].replace("M", "000000").replace("K", "000"))
+        yield job_of(name, topic, headcount, broker, known, number)
 
 
-def job_of(name, headcount, broker, known, frames):
+def job_of(name, topic, headcount, broker, known, frames):
+    """The sides that read a topic. `headcount`: as a word of a command."""
+
     def is_same(output):
         return counts(output) == known
 
@@ -91,7 +98,7 @@ def job_of(name, headcount, broker, known, frames):
     def is_whole(output):
         return json.loads(output)["frames"] == frames
 
-    input = f"-b {broker} -t {name}"
+    input = f"-b {broker} -t {topic}"
     count = f"{headcount} count -q --until end {input}"
     read = f"{headcount} measure read --until end {input}"
     settings = " ".join(f"-X {key}={value}" for key, value in SAME.items())
@@ -104,14 +111,14 @@ def job_of(name, headcount, broker, known, frames):
         Side("bare read, 256 MiB", f"{read} --queue-memory 256MiB 2>/dev/null", is_whole),
         Side(
             "Kafka Streams",
-            f"{CONTENDERS}/kafka-streams/run {broker} {name}",
+            f"{word(CONTENDERS / 'kafka-streams/run')} {broker} {topic}",
             is_same_in_any_order,
             says_wall=from_first_to_last,
             is_slow=True,
         ),
-        Side("ConsumerPerformance", f"{CONTENDERS}/consumer-perf {broker} {name} 2>&1", is_slow=True),
+        Side("ConsumerPerformance", f"{word(CONTENDERS / 'consumer-perf')} {broker} {topic} 2>&1", is_slow=True),
     ]
-    kcat = f"{CONTENDERS}/kcat-read {broker} {name}"
+    kcat = f"{word(CONTENDERS / 'kcat-read')} {broker} {topic}"
     if TOPICS[name][0] == 1:
         sides += [Side("kcat", f"{kcat} 2>&1"), Side("kcat, same settings", f"{kcat} {settings} 2>&1")]
     return Job(name, sides)

@@ -3,11 +3,12 @@
 Paired or not. Sides of one record were run in turns, so each run of one is set against the run of the other in
 the same round: a machine that drifts meets both, and drops out of their ratio. Two records were made at two
 times. Their runs are not paired, and no interval knows what changed between the two sessions. Where both have
-a side that is not headcount (`wc -l`), it did not change: what it says is how far the machine did.
+a rival's side (`wc -l`), it did not change: what it says is how far the machine did.
 
 The verdict follows from the interval alone: `slower` where all of it lies above 1, `faster` where all of it lies
 below, else `no difference`, which says that none was shown. A regression is `slower` with a median ratio
-beyond 1 + threshold. All figures here are costs: more is worse.
+beyond 1 + threshold. All figures here are costs: more is worse. Where nothing of ours has a verdict, or B lacks what A
+has of ours, no regression was shown, and none was ruled out either: `undecided` says so.
 """
 
 from typing import NamedTuple, Optional
@@ -15,8 +16,8 @@ from typing import NamedTuple, Optional
 from . import intervals
 from .runs import FACTS, FIGURES, Unreadable
 
-# Sides that are no work of ours.
-OURS = "headcount"
+# The first words of sides that are no work of ours; all other sides are. Those of rivals.py and topics.py.
+RIVALS = ["wc", "dd", "DuckDB", "Python", "sonic-rs", "serde_json", "kcat", "ConsumerPerformance", "Kafka Streams"]
 # B is called noisier beyond this many times A's spread, where that is also beyond this part of the median.
 NOISIER_TIMES, NOISIER_PART = 2.0, 0.01
 TOO_FEW = "too few runs"
@@ -50,9 +51,22 @@ class Comparison(NamedTuple):
     rows: list
     warnings: list
     threshold: float
+    lost: list
 
     def regressions(self):
         return [row for row in self.rows if row.is_regression(self.threshold)]
+
+    def undecided(self, is_part_fine=False):
+        """Why it says nothing of whether B is worse, or None. `is_part_fine`: B may lack jobs of A (`lost`)."""
+        if all(row.is_yardstick or row.verdict == TOO_FEW for row in self.rows):
+            return "nothing was shown: no job of ours has runs enough for a verdict"
+        if self.lost and not is_part_fine:
+            return f"{self.b} lacks what {self.a} has: {'; '.join(self.lost)}"
+        return None
+
+
+def is_rival(side):
+    return any(side == rival or side.startswith((f"{rival} ", f"{rival},")) for rival in RIVALS)
 
 
 def verdict(ratio):
@@ -76,7 +90,7 @@ def compare(a, b, threshold, figure: Optional[str] = None):
         raise Unreadable(f"{a.name} and {b.name} are the same; two sides of a record: RECORD:SIDE")
     if (a.side is None) != (b.side is None):
         raise Unreadable("a side of one record is compared with a side of the other: name both, or none")
-    rows, missing, nothing = [], [], []
+    rows, missing, nothing, lost = [], [], [], []
     for job, sides in _partners(a, b):
         values_a, values_b = a.of(job, sides[0], figure), b.of(job, sides[1], figure)
         if min([*values_a.values(), *values_b.values(), 1]) <= 0:
@@ -85,10 +99,12 @@ def compare(a, b, threshold, figure: Optional[str] = None):
             rows.append(_row(job, sides, values_a, values_b, paired, a.side is None))
         else:
             missing.append((job, sides, a if not values_a else b))
+            if values_a and (a.side is not None or not is_rival(sides[0])):
+                lost.append(f"{job}, {sides[0]}")
     if not rows:
         raise Unreadable(f"{a.name} and {b.name} have no job in common")
     warnings = nothing + _warnings(a, b, paired, rows, missing, threshold)
-    return Comparison(_name(a), _name(b), figure, paired, rows, warnings, threshold)
+    return Comparison(_name(a), _name(b), figure, paired, rows, warnings, threshold, lost)
 
 
 def _name(record):
@@ -121,7 +137,7 @@ def _row(job, sides, values_a, values_b, paired, by_name):
         remarks.append(f"noisier: runs lie {spread_b:.1%} from their median, not {spread_a:.1%}")
     return Row(
         job, sides, a, b, intervals.median(a), intervals.median(b), ratio, verdict(ratio), "; ".join(remarks),
-        by_name and not sides[0].startswith(OURS),
+        by_name and is_rival(sides[0]),
     )
 
 

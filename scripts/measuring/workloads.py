@@ -13,7 +13,7 @@ import os
 import sys
 from typing import NamedTuple
 
-from .jobs import Job, Side, Streams, said, sh
+from .jobs import Job, Side, Streams, said, sh, word
 
 SIX = "--windows minute,hour,day,week,month,year"
 # What each is: flags of `headcount generate`, and those that make it tiny.
@@ -54,7 +54,7 @@ PAGE = """# {name}
 
 The question: how long does headcount take for the canonical workloads?{more}
 
-Made by `scripts/bench`; two such records are compared by `scripts/compare`. {runs} rounds in turns after one to
+Made by `scripts/bench`; two such records are compared by `scripts/compare`. {runs} rounds after one to
 warm up. Each answer was compared with one that `headcount verify` proved. Files lie in memory. The broker of
 the topics runs on the same cores, and its work is in their wall times, not in their CPU times. Wall seconds
 with the interval in which the median would lie 95 times in a hundred.
@@ -74,6 +74,12 @@ The commands:
 
 {commands}
 """
+
+# What the page says besides where headcount is alone.
+ALONE = """
+
+A round runs each of the files' jobs once, so that the machine's drift meets all of them alike; then come the topics,
+in rounds of their own."""
 
 
 def names(only):
@@ -98,10 +104,10 @@ def jobs(works, programs, folder, is_tiny, broker=None):
         if work.partitions:
             input = f"--until end -b {broker} -t {topic(work, streams, oracle, broker, filled)}"
         else:
-            input = "-" if work.is_piped else streams.file(work.stream)
-        piped = f"cat {streams.file(work.stream)} | " if work.is_piped else ""
+            input = "-" if work.is_piped else word(streams.file(work.stream))
+        piped = f"cat {word(streams.file(work.stream))} | " if work.is_piped else ""
         sides = [
-            Side(side, f"{piped}{work.before}{program} count -q {work.flags} {input}".replace("  ", " "), is_right)
+            Side(side, f"{piped}{work.before}{word(program)} count -q {work.flags} {input}".replace("  ", " "), is_right)
             for side, program in programs.items()
         ]
         yield Job(work.name, sides)
@@ -114,7 +120,7 @@ def topic(work, streams, headcount, broker, filled):
         # A broker given may have been filled before, by a run of other frames.
         filled[key] = f"bench-{os.getpid()}-{work.stream}-{work.partitions}"
         flags = f"--create --partitions {work.partitions} {streams.flags(work.stream)}"
-        sh(f"{headcount} generate -b {broker} -o {filled[key]} {flags}")
+        sh(f"{word(headcount)} generate -b {broker} -o {filled[key]} {flags}")
     return filled[key]
 
 
@@ -131,8 +137,8 @@ def answer(work, streams, headcount):
     kept = file.with_suffix(f".{kind}.answer")
     if not kept.exists():
         results = file.with_suffix(".results")
-        sh(f"{headcount} count -q {work.flags} {file} > {results}")
-        said(f"{headcount} verify {work.flags} {results} {file} 2>&1")
+        sh(f"{word(headcount)} count -q {work.flags} {word(file)} > {word(results)}")
+        said(f"{word(headcount)} verify {work.flags} {word(results)} {word(file)} 2>&1")
         part = kept.with_suffix(".part")
         part.write_text(json.dumps(plainest(results.read_text())))
         os.replace(part, kept)

@@ -5,6 +5,7 @@ records and recorded hosts, so no time is taken and none is asserted. Run by scr
 """
 
 import itertools
+import os
 import random
 import re
 import statistics
@@ -23,7 +24,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 sys.dont_write_bytecode = True
 
 import plotting  # noqa: E402
-from measuring import host, intervals, page, profiles, runs, symbols, verdicts  # noqa: E402
+from measuring import host, intervals, jobs, page, profiles, rivals, runs, symbols, topics, verdicts  # noqa: E402
 
 SHEET = """## lscpu
 Model name:                              {cpu}
@@ -230,6 +231,21 @@ class Compared(Folder):
         self.assertEqual(found.regressions(), [])
         self.assertTrue(any("wc -l 1.20" in warning for warning in found.warnings))
 
+    def test_sides_of_ours_are_all_but_the_rivals(self):
+        ours = ["headcount, 1 core", "bare read", "on", "off", "directory, year", "read|scan|count", "served", "asked"]
+        a = self.record("a", {("all", side): [1.0] * 6 for side in ours})
+        b = self.record("b", {("all", side): [1.2] * 6 for side in ours})
+        self.assertEqual([row.sides[0] for row in self.compared(a, b).regressions()], ours)
+
+    def test_rivals_are_known_by_name(self):
+        streams = jobs.Streams(self.folder, "", {"stream": ("", ""), "small": ("", "")}, False)
+        streams.file = lambda name: self.folder / name
+        sides = [side[:2] for job in rivals.table_of_jobs("OURS", "/rivals", "/python", streams) for side in job[2]]
+        sides += [side[:2] for side in topics.job_of("1-none", "topic", "OURS", "broker", [], 1).sides]
+        self.assertGreater(len(sides), 15)
+        for name, command in sides:
+            self.assertEqual(verdicts.is_rival(name), "OURS" not in command, name)
+
     def test_sides_of_a_record_are_compared_round_by_round(self):
         drift = Noise(3).random
         rounds = [drift.uniform(0.5, 2) for _ in range(12)]
@@ -273,9 +289,75 @@ class Compared(Folder):
         # The page holds the picture wherever matplotlib can be had.
         self.assertEqual("<svg" in text, "no matplotlib" not in ran.stderr and picture.with_suffix(".svg").exists())
 
+    def command(self, *arguments, **more):
+        """Exit code and stderr of scripts/compare."""
+        command = [sys.executable, ROOT / "scripts/compare", *arguments, "--picture", self.folder / "picture"]
+        ran = subprocess.run(command, text=True, capture_output=True, **more)
+        return ran.returncode, ran.stderr
+
+    def test_where_nothing_was_shown_the_command_does_not_pass(self):
+        code, said = self.command(self.made("a", n=5), self.made("b", 3.0, n=5))
+        self.assertEqual(code, 2)
+        self.assertIn("no job of ours has runs enough", said)
+        # Of a rival there are enough: that says nothing of ours.
+        both = [self.record(name, {("file", "headcount"): [1.0] * 5, ("file", "wc -l"): [1.0] * 6}) for name in ("c", "d")]
+        self.assertEqual(self.command(*both)[0], 2)
+
+    def test_a_job_that_b_lacks_does_not_pass(self):
+        few = {("file", "headcount"): [1.0] * 6, ("file", "wc -l"): [1.0] * 6}
+        a = self.record("a", {**few, ("pipe", "headcount"): [1.0] * 6})
+        b = self.record("b", few)
+        code, said = self.command(a, b)
+        self.assertEqual(code, 2)
+        self.assertIn("b lacks what a has: pipe, headcount", said)
+        self.assertEqual(self.command(a, b, "--part")[0], 0)
+        self.assertEqual(self.command(b, a)[0], 0, "what is new has nothing to be worse than")
+        no_rival = self.record("c", {("file", "headcount"): [1.0] * 6})
+        self.assertEqual(self.command(b, no_rival)[0], 0)
+        slower = self.record("d", {("file", "headcount"): [1.2] * 6})
+        self.assertEqual(self.command(a, slower)[0], 1, "a regression is one, whatever else is missing")
+
+    def test_a_failure_is_no_regression(self):
+        code, said = self.command("--run", "no-such-revision", ".", "--tiny")
+        self.assertEqual(code, 2, said)
+        self.assertIn("no such commit", said)
+        code, said = self.command("--run", ".", ".", "--only", "no such job")
+        self.assertEqual(code, 2, said)
+        self.assertIn("no such workload", said)
+        failing = self.folder / "cargo"
+        failing.write_text("#!/bin/sh\nexit 101\n")
+        failing.chmod(0o755)
+        code, said = self.command("--run", ".", ".", env={**os.environ, "PATH": f"{self.folder}:{os.environ['PATH']}"})
+        self.assertEqual(code, 2, said)
+        self.assertIn("cargo build", said)
+
     def test_names_are_no_markup(self):
         a, b = (self.record(name, {("<b>&", "headcount"): [1.0] * 6}) for name in "ab")
         self.assertIn("&lt;b&gt;&amp;", page.page(self.compared(a, b), ""))
+
+
+class Turns(unittest.TestCase):
+    def test_rounds_turn_round_and_meet_all_jobs(self):
+        lines = []
+        two = [jobs.Job("x", [jobs.Side("a", "true"), jobs.Side("b", "true")]), jobs.Job("y", [jobs.Side("a", "true")])]
+        taken = jobs.rounds(two, 2, lines.append)
+        runs_of = {job.name: {side: len(of) for side, of in sides.items()} for job, sides in taken}
+        self.assertEqual(runs_of, {"x": {"a": 2, "b": 2}, "y": {"a": 2}})
+        order = ["x1b", "x1a", "y1a", "x2a", "x2b", "y2a"]
+        self.assertEqual(["".join(line.split("\t")[:3]) for line in lines], order)
+
+    def test_other_flags_make_another_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            folder = Path(folder) / "with a space"
+            program = folder / "headcount"
+            made = [jobs.Streams(folder, program, {"stream": (flags, "")}, False) for flags in ("", "--seed 2")]
+            # It writes its arguments to the file that is named last.
+            program.write_text('#!/bin/sh\nfor last in "$@"; do :; done\necho "$@" > "$last"\n')
+            program.chmod(0o755)
+            one, other = (streams.file("stream") for streams in made)
+            self.assertNotEqual(one, other)
+            self.assertNotIn("--seed", one.read_text())
+            self.assertIn("--seed 2", other.read_text())
 
 
 class Hosts(Folder):
