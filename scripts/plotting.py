@@ -64,9 +64,11 @@ def library():
     if not done.exists() or done.read_text().split() != PACKAGES:
         try:
             subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-            subprocess.run([venv / "bin/pip", "install", "--quiet", *PACKAGES], check=True, timeout=300)
+            install = [venv / "bin/pip", "install", "--quiet", *PACKAGES]
+            subprocess.run(install, check=True, timeout=300, text=True, stderr=subprocess.PIPE)
         except (subprocess.SubprocessError, OSError) as failed:
-            raise NoLibrary(f"no matplotlib, so no chart: {failed}") from failed
+            said = (getattr(failed, "stderr", None) or "").strip().splitlines() or [str(failed)]
+            raise NoLibrary(f"no matplotlib, so no chart: {said[-1]}") from failed
         done.write_text("\n".join(PACKAGES))
     if str(packages) not in sys.path:
         sys.path.insert(0, str(packages))
