@@ -10,11 +10,11 @@
 //! makes smaller. One thread. Every way's answer on every frame is held against what the generator knows,
 //! and every whole decode's of the first thousand against one another, before anything is timed.
 //!
-//! Ways: `fast` is the fastest fair one, each by hand but with the library's building blocks, which stops
-//! behind the second field (JSON: headcount's scanner; `sonic-rs`); `two fields` is the library's ordinary
-//! way to two fields; `whole` decodes into a struct with all of them; `encode` makes the frame of such a
-//! struct; `unpack …` decompresses
-//! batches of several frames, which comes before any of these.
+//! Ways: `fast` is the fastest fair one, by hand, with the library's building blocks where it has any that
+//! are as fast (CBOR's and Avro's have none), which stops behind the second field (JSON: headcount's scanner;
+//! `sonic-rs`); `two fields` is the library's ordinary way to two fields; `whole` decodes into a struct with
+//! all of them; `encode` makes the frame of such a struct; `unpack …` decompresses batches of several frames,
+//! which comes before any of these.
 
 mod avro;
 mod batches;
