@@ -86,3 +86,57 @@ fn the_end_of_a_bounded_run_is_no_fault() {
     assert!(["12", "5"].contains(&page.text("figure").as_str()));
     page.ends_content(&origin);
 }
+
+#[cfg(feature = "kafka")]
+#[test]
+#[ignore = "needs Chromium: scripts/checks/page"]
+fn what_is_chosen_outlives_a_start() {
+    const COUNTED: &str = "--windows minute,day --timezone UTC,Asia/Tokyo";
+    let day = |page: &mut Browser| {
+        assert_eq!(page.text("windows-title"), "Unique users by day");
+        assert_eq!(page.eval("location.hash"), "#window=day&zone=Asia%2FTokyo");
+    };
+    let mut run = Run::piped(COUNTED);
+    let (origin, address) = (run.origin.clone(), run.address());
+    // A day apart in both zones.
+    run.feed(&minute(0, 7));
+    run.feed(&minute(24 * 60, 1));
+    let mut page = Browser::open(WIDE);
+    page.visit(&format!("{origin}/#window=day&zone=Asia%2FTokyo"));
+    page.wait_for_text("which", "Asia/Tokyo");
+    day(&mut page);
+    run.kill();
+
+    // Under the open page comes one that starts and starts, as nobody is there.
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let starts = || Run::at(&address, &format!("-t frames -b {nobody}"), &[]);
+    let run = starts();
+    page.wait_for_text("state", "starting");
+    page.wait_for_text("figure", "–");
+    page.wait_for_text("nothing", "Nothing is read yet");
+    day(&mut page);
+    run.kill();
+    // Then one that counts.
+    let counts = || {
+        let mut run = Run::at(&address, &format!("- {} {COUNTED}", super::run::PLAIN), &[]);
+        run.feed(&minute(0, 9));
+        run.feed(&minute(24 * 60, 1));
+        run
+    };
+    let run = counts();
+    page.wait_for_text("figure", "9");
+    page.wait_for_text("which", "Asia/Tokyo");
+    day(&mut page);
+    run.kill();
+
+    // The same of a page that is opened while it starts.
+    let run = starts();
+    page.visit(&format!("{origin}/?again#window=day&zone=Asia%2FTokyo"));
+    page.wait_for_text("nothing", "Nothing is read yet");
+    run.kill();
+    let _run = counts();
+    page.wait_for_text("figure", "9");
+    page.wait_for_text("which", "Asia/Tokyo");
+    day(&mut page);
+    page.ends_content(&origin);
+}
