@@ -7,8 +7,8 @@ use crate::ring::sync::{AtomicU64, Ordering};
 #[derive(Debug, Default)]
 pub(super) struct Own(AtomicU64);
 
-/// Stands for "none" where a number may be none; no count and no time comes near it.
-const NONE: u64 = u64::MAX;
+/// Stands for "none" of a number that may be below zero; no time comes near it.
+const NONE: u64 = i64::MIN.cast_unsigned();
 
 impl Own {
     // Relaxed, here and below: each number stands for itself, nothing is decided by it and nothing is
@@ -45,5 +45,23 @@ impl Own {
     /// One that is none.
     pub(super) fn none() -> Own {
         Own(AtomicU64::new(NONE))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn none_is_no_time() {
+        let own = Own::none();
+        assert_eq!(own.get_signed(), None);
+        // The second before 1970, and the first and last of the calendar.
+        for time_s in [-1, 0, 1, -62_135_596_800, 253_402_300_799] {
+            own.set_signed(Some(time_s));
+            assert_eq!(own.get_signed(), Some(time_s));
+        }
+        own.set_signed(None);
+        assert_eq!(own.get_signed(), None);
     }
 }
