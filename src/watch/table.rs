@@ -8,7 +8,8 @@
 //!
 //! Rows come on the output's thread, and are drawn there or by the thread that waits for the run, whichever
 //! looks first once it is time: by one lock, which is held while the terminal is written to. A result is safe
-//! once it is drawn.
+//! once it is drawn. Where drawing fails, whichever thread did it, some rows may never have been written whole:
+//! nothing is drawn from then on, and the output hears why.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, VecDeque};
@@ -54,6 +55,8 @@ struct Shown {
     drawn_at: Option<Instant>,
     drawn_for: Size,
     bytes: Vec<u8>,
+    /// Why the terminal did not take a drawing.
+    failed: Option<io::Error>,
     is_over: bool,
 }
 
@@ -95,6 +98,7 @@ impl LiveTable {
             drawn_at: None,
             drawn_for,
             bytes: Vec::new(),
+            failed: None,
             is_over: false,
         };
         LiveTable { shown: Arc::new(Mutex::new(shown)) }
@@ -105,7 +109,7 @@ impl LiveTable {
     }
 
     /// Shows these words below it from the next drawing on, and draws if it is time. What cannot be drawn is
-    /// heard by the next result.
+    /// heard by the output.
     pub fn tick(&self, status: Option<String>) {
         let mut shown = self.lock();
         if shown.status != status {
@@ -126,6 +130,7 @@ impl LiveTable {
 
 impl Shown {
     fn take(&mut self, result: &WindowResult) -> io::Result<()> {
+        self.check()?;
         self.taken += 1;
         self.is_stale = true;
         self.rows.put(result);
@@ -152,6 +157,7 @@ impl Shown {
     }
 
     fn draw_if_due(&mut self) -> io::Result<()> {
+        self.check()?;
         let size = (self.size)();
         self.is_stale |= size != self.drawn_for && self.drawn_at.is_some();
         let is_due = self.drawn_at.is_none_or(|at| at.elapsed() >= DRAW_EVERY);
@@ -159,6 +165,7 @@ impl Shown {
     }
 
     fn draw(&mut self) -> io::Result<()> {
+        self.check()?;
         self.drawn_for = (self.size)();
         let room = self.drawn_for.rows.saturating_sub(OTHER_ROWS).clamp(1, TABLE_ROWS_MAX);
         while self.rows.newest.len() > room {
@@ -188,15 +195,23 @@ impl Shown {
     }
 
     fn write(&mut self) -> io::Result<()> {
-        self.out.write_all(&self.bytes)?;
-        self.out.flush()
+        let written = self.out.write_all(&self.bytes).and_then(|()| self.out.flush());
+        if let Err(e) = &written {
+            self.failed = Some(again(e));
+        }
+        written
+    }
+
+    /// That every drawing so far was taken.
+    fn check(&self) -> io::Result<()> {
+        self.failed.as_ref().map_or(Ok(()), |e| Err(again(e)))
     }
 }
 
 impl Drawn for LiveTable {
     fn beside(&self, write: &mut dyn FnMut() -> io::Result<()>) -> io::Result<()> {
         let mut shown = self.lock();
-        if shown.is_over {
+        if shown.is_over || shown.failed.is_some() {
             return write();
         }
         let Shown { block, bytes, size, .. } = &mut *shown;
@@ -225,6 +240,14 @@ impl ResultSink for LiveTable {
         let mut shown = self.lock();
         shown.draw_if_due()?;
         Ok(shown.drawn)
+    }
+}
+
+/// The same error once more.
+fn again(e: &io::Error) -> io::Error {
+    match e.raw_os_error() {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => io::Error::new(e.kind(), e.to_string()),
     }
 }
 
@@ -377,6 +400,50 @@ mod tests {
             std::thread::yield_now();
         }
         assert_eq!(lines(&written.take()), pairs(&[("01", "1"), ("02", "2")]));
+    }
+
+    /// Takes half of the first drawing, and everything after it.
+    struct TakesHalf {
+        has_failed: bool,
+        written: Written,
+    }
+
+    impl Write for TakesHalf {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.has_failed {
+                return self.written.write(bytes);
+            }
+            if self.written.0.lock().unwrap().is_empty() {
+                return self.written.write(&bytes[..bytes.len() / 2]);
+            }
+            self.has_failed = true;
+            Err(io::ErrorKind::StorageFull.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_was_drawn_in_part_is_never_safe() {
+        let written = Written::default();
+        let out = TakesHalf { has_failed: false, written: written.clone() };
+        let size = Box::new(|| Size { columns: 120, rows: 10 });
+        let mut table = LiveTable::new(Box::new(out), size, false, vec!["UTC".to_owned()], false);
+        table.put(&result(1, 1, "time")).unwrap();
+        // Not on the output's thread, and without a word.
+        table.tick(None);
+        let half = written.take();
+        for _ in 0..3 {
+            let heard =
+                [table.put(&result(2, 2, "time")), table.flush(), table.settled().map(drop)];
+            for said in heard {
+                assert_eq!(said.unwrap_err().kind(), io::ErrorKind::StorageFull);
+            }
+            table.tick(Some("status".into()));
+        }
+        table.finish();
+        assert!(!half.is_empty() && written.take().is_empty());
     }
 
     #[test]
