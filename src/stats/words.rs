@@ -1,6 +1,8 @@
 //! The newest word on each window: what was put out last, kept for whoever asks. Fed by the output's thread
 //! when it writes a result, and only where somebody watches; results are rare.
 //!
+//! The output's thread waits for a reader at most while the results of one series are copied.
+//!
 //! Bounded: of each series the newest windows. Results of earlier runs are not in it, and what is in it may
 //! not be safe yet: an exactly-once run commits its results a moment later.
 
@@ -38,29 +40,36 @@ impl Words {
     }
 
     /// The newest windows of the series that are wanted, at most `limit` of them that start at `from_s` or
-    /// later, oldest first; of windows that end at one time those of the series given first come first.
+    /// later, oldest first; of windows that end at one time those of the series given first come first. Series
+    /// are read one after the other.
     pub fn newest(
         &self,
         wanted: impl Fn(SeriesIndex) -> bool,
         from_s: i64,
         limit: usize,
     ) -> Vec<WindowResult> {
-        let by_series = self.lock();
-        let all = (0..).zip(&*by_series).filter(|&(series, _)| wanted(series));
-        let mut newest: Vec<(i64, SeriesIndex, &WindowResult)> = all
-            .flat_map(|(series, windows)| {
-                let newest = windows.range(from_s..).rev().take(limit);
-                newest.map(move |(_, result)| (result.end.0, series, result))
-            })
-            .collect();
-        newest.sort_unstable_by_key(|&(end_s, series, result)| (end_s, series, result.ts));
-        newest.drain(..newest.len().saturating_sub(limit));
-        newest.into_iter().map(|(.., result)| result.clone()).collect()
+        let mut newest: Vec<(SeriesIndex, WindowResult)> = Vec::new();
+        let all = self.lock().len();
+        for (series, at) in (0..).zip(0..all).filter(|&(series, _)| wanted(series)) {
+            let of_series = self.lock()[at]
+                .range(from_s..)
+                .rev()
+                .take(limit)
+                .map(|(_, result)| (series, result.clone()))
+                .collect::<Vec<_>>();
+            newest.extend(of_series);
+            newest.sort_unstable_by_key(|(series, result)| (result.end.0, *series, result.ts));
+            newest.drain(..newest.len().saturating_sub(limit));
+        }
+        newest.into_iter().map(|(_, result)| result).collect()
     }
 
-    /// The word put out last on the window that ends last.
-    pub fn last(&self) -> Option<WindowResult> {
-        self.newest(|_| true, i64::MIN, 1).pop()
+    /// The word put out last, on the window that ends last of those that are closed.
+    pub fn newest_closed(&self) -> Option<WindowResult> {
+        let by_series = self.lock();
+        let is_closed = |result: &&WindowResult| result.closed_by != "open";
+        let closed = by_series.iter().filter_map(|windows| windows.values().rev().find(is_closed));
+        closed.max_by_key(|result| result.end.0).cloned()
     }
 }
 
@@ -104,7 +113,16 @@ mod tests {
         assert_eq!(seen(&|series| series == 1, i64::MIN, 3), [(0, 5)]);
         assert_eq!(seen(&|_| true, 0, 7)[..3], [(240, 1), (0, 5), (300, 1)]);
         assert_eq!(seen(&|series| series == 0, 60, 9)[0], (60, 2), "the newest word");
-        assert_eq!(words.last().unwrap().ts, 540);
+        assert_eq!(words.newest_closed().unwrap().ts, 540);
+        words.put(0, &WindowResult { closed_by: "open", ..result(600, 60, 1) });
+        words.put(1, &WindowResult { closed_by: "open", ..result(600, 300, 1) });
+        assert_eq!(words.newest_closed().unwrap().ts, 540, "what is open is passed over");
+        words.put(1, &result(300, 300, 6));
+        assert_eq!(
+            words.newest_closed().unwrap().cnt,
+            6,
+            "of windows that end together the last series'"
+        );
     }
 
     #[test]

@@ -127,6 +127,7 @@ impl Reading {
             latency_ms: None,
         };
         let Some(run) = seen.run() else { return empty };
+        let read = run.live.read();
         let (unit, kind, total) = match run.input.extent {
             Extent::Bytes(total) => ("bytes", "files", total),
             Extent::Messages(total) => ("messages", "topic", total),
@@ -137,16 +138,12 @@ impl Reading {
             bounded: run.input.bounded,
             unit,
             total,
-            done: run.done(),
+            done: run.done(&read),
         };
         let Some(wired) = run.live.wired.get() else {
             return Reading { input: Some(input), ..empty };
         };
-        let snapshot = match &run.live.watched {
-            Some(watched) => watched.clock.read(),
-            None => crate::stats::Snapshot::default(),
-        };
-        let read = run.live.read();
+        let snapshot = run.snapshot();
         let mut all = partitions(run, &snapshot);
         let partitions_left_out = all.len().saturating_sub(WATCHED_PARTITIONS_MAX);
         all.truncate(WATCHED_PARTITIONS_MAX);

@@ -79,11 +79,7 @@ impl Collector for Scrape {
         let Some((run, wired)) = seen.wired() else { return Ok(()) };
         frames(&mut to, run, wired)?;
         pipeline(&mut to, run, wired, now_ms)?;
-        let snapshot = match &run.live.watched {
-            Some(watched) => watched.clock.read(),
-            None => Snapshot::default(),
-        };
-        time(&mut to, run, &snapshot, now_ms)
+        time(&mut to, run, &run.snapshot(), now_ms)
     }
 }
 
@@ -210,10 +206,9 @@ fn time(to: &mut Writer<'_>, run: &Run, snapshot: &Snapshot, now_ms: i64) -> fmt
         "Partitions by state: reading; held, not read on as too far ahead of others; silent; ended. A file or pipe is one",
         Doing::ALL.map(doing),
     )?;
-    let unread: Vec<u64> = all.iter().filter_map(|one| one.unread).collect();
-    if run.backlog.is_some() {
+    if let Some(unread) = all.iter().filter_map(|one| one.unread).reduce(|all, one| all + one) {
         let help = "Messages of all partitions that are not read yet, as far as the client knows; counted as offsets";
-        to.gauge("unread_messages", help, number(unread.iter().sum()))?;
+        to.gauge("unread_messages", help, number(unread))?;
     }
     let of =
         |name,

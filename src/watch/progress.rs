@@ -14,14 +14,14 @@ use indicatif::{DecimalBytes, HumanCount, HumanDuration, ProgressBar, ProgressSt
 use super::screen::{self, Drawn};
 use super::table::LiveTable;
 use crate::output::record::{Instant as Second, WindowResult};
-use crate::stats::{Backlog, Live, Reading, wall_ms};
+use crate::stats::{Backlog, Live, PartitionBacklog, Reading, wall_ms};
 
 /// How much there is to read; none where nobody knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
     /// Bytes of files.
     Bytes(Option<u64>),
-    /// Messages of a topic, or a few less.
+    /// Messages of a topic, counted as offsets: markers of transactions and what was compacted are among them.
     Messages(Option<u64>),
 }
 
@@ -32,10 +32,12 @@ impl Extent {
         }
     }
 
-    fn done(self, reading: &Reading) -> u64 {
-        match self {
-            Extent::Bytes(_) => reading.input_bytes,
-            Extent::Messages(_) => reading.frames,
+    /// How much of it was read, in its unit; `partitions` is what its source tells of them, if it has any.
+    pub fn done(self, reading: &Reading, partitions: Option<&[PartitionBacklog]>) -> u64 {
+        match (self, partitions) {
+            (Extent::Bytes(_), _) => reading.input_bytes,
+            (Extent::Messages(_), Some(partitions)) => partitions.iter().map(|one| one.done).sum(),
+            (Extent::Messages(_), None) => reading.frames,
         }
     }
 
@@ -51,8 +53,6 @@ impl Extent {
 const RATE_OVER: Duration = Duration::from_secs(2);
 /// Event time further behind than this is not said to lag: the log is no live one.
 const LIVE_S: u64 = 86_400;
-/// Newest results looked through for one that is no provisional one.
-const WORDS: usize = 100;
 
 /// A line, or nothing where nobody would see it.
 pub struct Progress {
@@ -154,11 +154,12 @@ impl Said {
     /// What is first does not get lost where the terminal is narrow.
     fn words(&mut self) -> String {
         let (now, reading) = (Instant::now(), self.live.read());
-        let done = self.extent.done(&reading);
+        let partitions = self.backlog.as_ref().map(|backlog| backlog.partitions());
+        let done = self.extent.done(&reading, partitions.as_deref());
         self.bar.set_position(done);
         let Some(total) = self.extent.total() else {
             let rate = self.rate_now(now, reading);
-            let (far, unread) = (far(&reading), self.unread().unwrap_or_default());
+            let (far, unread) = (far(&reading), unread(&partitions.unwrap_or_default()));
             let newest = self.newest().unwrap_or_default();
             return format!("{rate}{far}{unread}{newest}  {}", self.extent.shown(done));
         };
@@ -167,20 +168,11 @@ impl Said {
         format!("{done} of {total}  {:#} left  {rate}", HumanDuration(self.bar.eta()))
     }
 
-    /// What of a topic is there and not read, as far as it is known.
-    fn unread(&self) -> Option<String> {
-        let partitions = self.backlog.as_ref()?.partitions();
-        let unread: u64 = partitions.iter().filter_map(|one| one.unread).sum();
-        Some(format!("  {} unread", HumanCount(unread)))
-    }
-
     /// The newest result that is no provisional one; none where there is nobody who keeps them.
     fn newest(&self) -> Option<String> {
-        let words = &self.live.watched.as_ref()?.words;
-        let newest = words.newest(|_| true, i64::MIN, WORDS);
-        let closed = newest.iter().rev().find(|result| result.closed_by != "open")?;
+        let closed = self.live.watched.as_ref()?.words.newest_closed()?;
         let WindowResult { window, start, cnt, .. } = closed;
-        Some(format!("  newest: {window} {start} {}", HumanCount(*cnt)))
+        Some(format!("  newest: {window} {start} {}", HumanCount(cnt)))
     }
 
     fn rate_now(&mut self, now: Instant, reading: Reading) -> String {
@@ -191,6 +183,12 @@ impl Said {
         let (then, before) = self.before[0];
         rate(&before, &reading, now - then)
     }
+}
+
+/// What of a topic is there and not read, as far as it is known: nothing is said where it is of no partition.
+fn unread(partitions: &[PartitionBacklog]) -> String {
+    let known = partitions.iter().filter_map(|one| one.unread).reduce(|all, one| all + one);
+    known.map_or(String::new(), |unread| format!("  {} unread", HumanCount(unread)))
 }
 
 /// How far event time is: behind the wall clock, or where that says nothing, when.
@@ -212,4 +210,49 @@ fn rate(before: &Reading, now: &Reading, elapsed: Duration) -> String {
     let frames_per_s = ((now.frames - before.frames) as f64 / seconds) as u64;
     let gb_per_s = (now.bytes - before.bytes) as f64 / seconds / 1e9;
     format!("{} frames/s  {gb_per_s:.2} GB/s", HumanCount(frames_per_s))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two partitions of which this much is unread; 60 offsets of 40 frames are read of each.
+    struct Two(Option<u64>, Option<u64>);
+
+    impl Backlog for Two {
+        fn partitions(&self) -> Vec<PartitionBacklog> {
+            let one = |(partition, unread)| PartitionBacklog {
+                partition,
+                done: 60,
+                unread,
+                is_held: false,
+            };
+            [(0, self.0), (1, self.1)].map(one).into()
+        }
+    }
+
+    fn words(total: Option<u64>, unread: Two) -> String {
+        let live = Live::new(1);
+        live.scanners[0].add(&crate::batch::Tally { frames: 80, ..Default::default() });
+        Said::new(live, Extent::Messages(total), false, Some(Box::new(unread))).words()
+    }
+
+    #[test]
+    fn what_is_done_of_a_topic_is_counted_as_what_there_is() {
+        let said = words(Some(150), Two(Some(30), Some(0)));
+        assert!(said.starts_with("120 messages of 150 messages  "), "{said}");
+    }
+
+    #[test]
+    fn what_is_unread_is_said_once_something_is_known_of_it() {
+        for (unread, word) in [
+            (Two(None, None), None),
+            (Two(Some(0), None), Some("  0 unread")),
+            (Two(Some(1000), Some(7)), Some("  1,007 unread")),
+        ] {
+            let said = words(None, unread);
+            assert_eq!(said.contains("unread"), word.is_some(), "{said}");
+            assert!(word.is_none_or(|word| said.contains(word)), "{said}");
+        }
+    }
 }

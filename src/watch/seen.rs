@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use super::progress::Extent;
 use crate::ring::{Stop, StopReason};
-use crate::stats::{Backlog, Live, Wired, wall_ms};
+use crate::stats::{Backlog, Live, Reading, Snapshot, Wired, wall_ms};
 
 /// What is read.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ pub enum State {
     Starting,
     /// It counts.
     Running,
-    /// It has been asked to stop, or has failed.
+    /// It was asked to stop, nobody reads its results any more, or it has failed.
     Stopping,
     /// It is over; the program ends in a moment.
     Done,
@@ -105,13 +105,13 @@ impl State {
 
 impl Run {
     /// How much was read, in the unit of the extent.
-    pub fn done(&self) -> u64 {
-        match (&self.input.extent, &self.backlog) {
-            (Extent::Messages(_), Some(backlog)) => {
-                backlog.partitions().iter().map(|one| one.done).sum()
-            }
-            (Extent::Messages(_), None) => self.live.read().frames,
-            (Extent::Bytes(_), _) => self.live.read().input_bytes,
-        }
+    pub fn done(&self, reading: &Reading) -> u64 {
+        let partitions = self.backlog.as_ref().map(|backlog| backlog.partitions());
+        self.input.extent.done(reading, partitions.as_deref())
+    }
+
+    /// The clock's newest snapshot; an empty one before the first.
+    pub fn snapshot(&self) -> Snapshot {
+        self.live.watched.as_ref().map(|watched| watched.clock.read()).unwrap_or_default()
     }
 }

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `first_frames` | a partition that holds time back has shown too few frames to have a clock |
 //! | `partition` | other partitions' clocks are past the window's end + max-lag: the lowest is not |
-//! | `time` | no clock is past it; or all are silent, and the wall clock is not |
+//! | `time` | no clock is past it; or nobody holds time back (all are silent or have ended), and the wall clock is not |
 //! | `end` | all partitions have ended: it comes out with the end of the input |
 
 use serde::Serialize;
@@ -13,7 +13,7 @@ use super::partitions::{Doing, PartitionSeen, partitions};
 use super::seen::Seen;
 use crate::input::messages::Partition;
 use crate::output::record::Instant;
-use crate::stats::{Snapshot, WindowNow};
+use crate::stats::WindowNow;
 
 /// Partitions that hold time back which are named.
 const NAMED_MAX: usize = 100;
@@ -22,7 +22,8 @@ const NAMED_MAX: usize = 100;
 #[derive(Debug, Default, Serialize)]
 pub struct Why {
     lowest_clock: Option<i64>,
-    max_lag_s: i64,
+    /// None before it is known.
+    max_lag_s: Option<i64>,
     held_by: Vec<HeldBy>,
     windows: Vec<Waiting>,
     /// Open windows that are not listed.
@@ -69,10 +70,7 @@ struct Standing<'p> {
 /// Says why.
 pub fn answer(seen: &Seen) -> Why {
     let Some((run, wired)) = seen.wired() else { return Why::default() };
-    let snapshot = match &run.live.watched {
-        Some(watched) => watched.clock.read(),
-        None => Snapshot::default(),
-    };
+    let snapshot = run.snapshot();
     let all = partitions(run, &snapshot);
     let standing = Standing::new(&all, run.input.bounded);
     let waiting = |window: &WindowNow| {
@@ -105,7 +103,7 @@ pub fn answer(seen: &Seen) -> Why {
     });
     Why {
         lowest_clock: snapshot.lowest_s,
-        max_lag_s: wired.max_lag_s,
+        max_lag_s: Some(wired.max_lag_s),
         held_by: held_by.take(NAMED_MAX).collect(),
         windows: snapshot.windows.iter().map(waiting).collect(),
         more: snapshot.windows_more,
@@ -128,25 +126,32 @@ impl<'p> Standing<'p> {
         final_at: i64,
     ) -> (&'static str, Option<&PartitionSeen>, String) {
         let at = Instant(final_at);
+        let or_end = if self.bounded { " or the input ends" } else { "" };
         let Some(lowest) = self.lowest else {
-            if !self.all.is_empty() && self.all.iter().all(|one| one.doing == Doing::Ended) {
+            if self.all.is_empty() {
+                return ("time", None, "No partition is known yet.".into());
+            }
+            let ended = self.all.iter().filter(|one| one.doing == Doing::Ended).count();
+            if ended == self.all.len() {
                 let text = "All partitions have ended: it comes out with the end of the input.";
                 return ("end", None, text.into());
             }
+            let or_ended = if ended > 0 { " or have ended" } else { "" };
             let text = format!(
-                "All partitions are silent: it comes out once the wall clock is past {at}."
+                "All partitions are silent{or_ended}: it comes out once the wall clock is past {at}{or_end}."
             );
             return ("time", None, text);
         };
         let partition = lowest.partition;
         let unread = match lowest.unread {
             Some(0) => " It has nothing unread.".into(),
+            Some(1) => " It has 1 offset unread.".into(),
             Some(unread) => format!(" It has {unread} offsets unread."),
             None => String::new(),
         };
         let Some(clock_s) = lowest.clock_s else {
             let text = format!(
-                "Partition {partition} has shown too few frames to have a clock, and holds time back.{unread}"
+                "Partition {partition} has shown too few frames to have a clock, and holds time back until it has one{or_end}.{unread}"
             );
             return ("first_frames", Some(lowest), text);
         };
@@ -157,11 +162,10 @@ impl<'p> Standing<'p> {
         if clock_s < final_at && past > 0 {
             let others = self.holding.len();
             let text = format!(
-                "Partition {partition} holds time back: its clock is at {clock}, and must reach {at} (end + max-lag); {past} of {others} partitions are past it.{unread}"
+                "Partition {partition} holds time back: its clock is at {clock}, and must reach {at} (end + max-lag){or_end}; {past} of {others} partitions are past it.{unread}"
             );
             return ("partition", Some(lowest), text);
         }
-        let or_end = if self.bounded { ", or the input ends" } else { "" };
         let text = match () {
             () if clock_s >= final_at => "It is about to come out.".into(),
             () if !window.begun => format!(
@@ -202,13 +206,18 @@ mod tests {
             (vec![one(0, Some(3), Ended), one(1, None, Ended)], "end", None),
             (vec![], "time", None),
         ] {
-            let standing = Standing::new(&all, false);
-            let (said, of, text) = standing.waits_for(&window, 65);
-            assert_eq!(
-                (said, of.map(|of| of.partition)),
-                (waits_for, partition),
-                "{all:?}: {text}"
-            );
+            for bounded in [false, true] {
+                let standing = Standing::new(&all, bounded);
+                let (said, of, text) = standing.waits_for(&window, 65);
+                let of = of.map(|of| of.partition);
+                assert_eq!((said, of), (waits_for, partition), "{all:?}: {text}");
+                // It is said where something else may come before; not where it is all that is waited for.
+                let may_come_before = bounded && waits_for != "end" && !all.is_empty();
+                let is_said = text.contains(" or the input ends");
+                assert_eq!(is_said, may_come_before && !text.contains("about to"), "{text}");
+                let have_ended = all.iter().any(|one| one.doing == Ended);
+                assert_eq!(text.contains("have ended"), have_ended, "{all:?}: {text}");
+            }
         }
     }
 }
