@@ -7,7 +7,7 @@
 //! | [`ClockCounters`] | the clock | once a batch |
 //! | [`CountCounters`] | a counter | once a batch |
 //! | [`BusyCounter`] | a stage's thread | after a step that did something |
-//! | [`OutputCounters`], [`CheckpointCounters`] | the output | once a result, once a checkpoint |
+//! | [`OutputCounters`], [`CheckpointCounters`] | the output | when it hears that results are safe, once a checkpoint |
 //! | how full a ring is ([`Fill`](crate::ring::Fill)) | nobody: its own indexes are read | |
 //! | [`Latency`], [`Words`], [`Snapshots`] | the output, the clock | only where [`Live::watched`] |
 //!

@@ -64,7 +64,7 @@ impl Watching {
     #[inline]
     pub(super) fn judged(&mut self, clock: &Clock) {
         let (judged, windows) = (&clock.judged, clock.kept.count());
-        self.counters.set(judged, &self.before, windows, clock.lowest_s, clock.newest_s);
+        self.counters.set(judged, &self.before, windows, clock.lowest_s);
         if let Some(drawing) = &mut self.drawing {
             drawing.is_old = true;
             drawing.draw_if_due(clock);
@@ -113,7 +113,7 @@ impl Drawing {
 impl Clock {
     /// Draws up a snapshot, as of this wall clock.
     fn draw(&self, into: &mut Snapshot, standing: &mut Vec<Standing>, now_ms: i64) {
-        (into.drawn_ms, into.lowest_s) = (now_ms, self.lowest_s);
+        into.lowest_s = self.lowest_s;
         self.draw_partitions(into, standing, now_ms);
         self.draw_windows(into);
     }
@@ -136,13 +136,11 @@ impl Clock {
             }
             let is_lowest = one.holds == Holds::Yes && Some(clock_s) == lowest;
             before.lowest_since_ms = is_lowest.then(|| before.lowest_since_ms.unwrap_or(now_ms));
-            let parked = one.parking.frames().len() as u64;
-            into.parked += parked;
+            into.parked += one.parking.frames().len() as u64;
             into.partitions.push(PartitionNow {
                 partition,
                 clock_s,
                 holds: one.holds,
-                parked,
                 moved_ms: before.moved_ms.unwrap_or(now_ms),
                 lowest_since_ms: before.lowest_since_ms,
             });

@@ -261,7 +261,6 @@ impl OutputStage {
             Ok(()) => {
                 self.put += 1;
                 self.unflushed = true;
-                self.counters.put(self.put);
                 if let Some(watched) = &self.watched {
                     watched.words.put(series, result);
                     if let Some(judged_at) = judged_at {

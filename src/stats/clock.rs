@@ -21,7 +21,6 @@ struct Inner {
     out_before: Own,
     windows: Own,
     lowest_s: Own,
-    newest_s: Own,
 }
 
 impl Default for Inner {
@@ -34,7 +33,6 @@ impl Default for Inner {
             out_before: Own::default(),
             windows: Own::default(),
             lowest_s: Own::none(),
-            newest_s: Own::none(),
         }
     }
 }
@@ -56,20 +54,11 @@ pub struct ClockReading {
     pub windows: u64,
     /// The lowest clock of the partitions that hold time back, at its highest, unix seconds.
     pub lowest_s: Option<i64>,
-    /// The latest time counted, unix seconds.
-    pub newest_s: Option<i64>,
 }
 
 impl ClockCounters {
     /// What it is now, where `before` is what earlier runs judged. Owner only.
-    pub fn set(
-        &self,
-        judged: &Judged,
-        before: &Judged,
-        windows: usize,
-        lowest_s: Option<i64>,
-        newest_s: Option<i64>,
-    ) {
+    pub fn set(&self, judged: &Judged, before: &Judged, windows: usize, lowest_s: Option<i64>) {
         let inner = &*self.inner;
         inner.counted.set(judged.counted - before.counted);
         inner.refused_late.set(judged.refused_late - before.refused_late);
@@ -78,7 +67,6 @@ impl ClockCounters {
         inner.out_before.set(judged.out_before - before.out_before);
         inner.windows.set(windows as u64);
         inner.lowest_s.set_signed(lowest_s);
-        inner.newest_s.set_signed(newest_s);
     }
 
     /// A reading.
@@ -92,7 +80,6 @@ impl ClockCounters {
             out_before: inner.out_before.get(),
             windows: inner.windows.get(),
             lowest_s: inner.lowest_s.get_signed(),
-            newest_s: inner.newest_s.get_signed(),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The output's counters: results and checkpoints. Written by the output's thread, when it writes a result or
-//! hears that something is safe: rarely.
+//! The output's counters: results and checkpoints. Written by the output's thread when it hears that something
+//! is safe: rarely.
 
 use std::time::Duration;
 
@@ -15,28 +15,17 @@ pub struct OutputCounters {
 
 #[derive(Debug, Default)]
 struct Inner {
-    put: Own,
     safe: Own,
 }
 
 impl OutputCounters {
-    /// So many results were given to the output so far. Owner only.
-    pub fn put(&self, results: u64) {
-        self.inner.put.set(results);
-    }
-
-    /// So many of them are safe: flushed to their file or pipe, acknowledged by the brokers, or committed.
-    /// Owner only.
+    /// So many results of this run, those that revise others among them, are safe: flushed to their file or
+    /// pipe, acknowledged by the brokers, or committed. Owner only.
     pub fn safe(&self, results: u64) {
         self.inner.safe.set(results);
     }
 
-    /// Results given to the output by this run, those that revise others among them.
-    pub fn results_put(&self) -> u64 {
-        self.inner.put.get()
-    }
-
-    /// Those of them that are safe.
+    /// Results that are safe.
     pub fn results(&self) -> u64 {
         self.inner.safe.get()
     }

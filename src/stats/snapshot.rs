@@ -21,8 +21,6 @@ pub struct PartitionNow {
     pub clock_s: Option<i64>,
     /// Whether it holds time back.
     pub holds: Holds,
-    /// Its frames that wait.
-    pub parked: u64,
     /// When its clock last moved, unix milliseconds, to within [`DRAWN_EVERY`]; before it ever did, when the
     /// partition was first seen.
     pub moved_ms: i64,
@@ -51,8 +49,6 @@ pub struct WindowNow {
 /// The clock, as of one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// When it was drawn up, unix milliseconds; 0 if it never was.
-    pub drawn_ms: i64,
     /// The lowest clock at its highest, unix seconds.
     pub lowest_s: Option<i64>,
     /// Frames that wait, of all partitions.
