@@ -34,7 +34,7 @@ pub enum Error {
     },
     /// Nobody can be listened to at this address.
     #[error(
-        "--http {address}: cannot listen there: {source}; give another port, or 0 for any that is free"
+        "--http {address}: cannot listen there: {source}; give another address or port (0: any port that is free)"
     )]
     Listen {
         /// Which.

@@ -24,7 +24,11 @@
 //! Invariants:
 //! - Only `input`, `output`, `kafka`, `checkpoint`, `recovery`, `watch`, `verify`, `generate`, `commands`,
 //!   `config`, `log` and `accounts` (the process's own figures) do I/O; besides them the ring's sleep and the threads' signals.
-//! - Every mutable thing has one owning thread, or is under the token of the claims. Atomic types
+//! - Every mutable thing has one owning thread, or is under the token of the claims. Locks stand only where
+//!   threads meet that rarely do, and are held for a copy in memory or one write to the terminal: what is
+//!   read by whoever watches (the newest results and the clock's snapshot in [`stats`], the positions of a
+//!   topic's partitions in `kafka`), the table and what else is drawn on the terminal ([`watch`]), results
+//!   that go with a checkpoint (`output/outbox.rs`), and whom a stop wakes ([`ring`]). Atomic types
 //!   come only through [`ring::sync`]: rings, parkers, the count of claims, the stop flag, the flags
 //!   that ask for hints on the unit and say that a cut is on its way, the counters of [`stats`]. The one exception is the table in
 //!   which the handler of SIGBUS finds a mapped file (`input/mapped.rs`).
@@ -34,8 +38,8 @@
 //! - What comes out is a function of the log and the settings: not of threads, chunks, batches,
 //!   rings, the order in which stages are stepped, or where a run was killed and gone on with. `tests/sim` holds us to it.
 //! - Nothing of ours allocates once running, unless users or windows exceed any earlier maximum;
-//!   `tests/memory.rs` holds us to it. Payloads held for rejects and what goes into checkpoints are the
-//!   exceptions.
+//!   `tests/memory.rs` holds us to it. Payloads held for rejects, what goes into checkpoints, and
+//!   where somebody watches, a copy of each result and the answers are the exceptions.
 //! - Reaching a bound of [`limits`] is a loud error or an account, never a smaller count.
 //!
 //! The map, in the order of the data: [`cli`] and [`config`] say what is wanted, [`commands`] does

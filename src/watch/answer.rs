@@ -162,6 +162,10 @@ fn is_of_this_machine(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ring::{Stop, StopReason};
+    use crate::stats::{Live, Wired};
+    use crate::watch::progress::Extent;
+    use crate::watch::seen::{InputSeen, Run};
 
     #[test]
     fn only_names_of_this_machine_are_its_own() {
@@ -210,5 +214,28 @@ mod tests {
             503,
             "no run is there yet"
         );
+    }
+
+    #[test]
+    fn it_is_ready_from_when_it_counts_until_it_ends() {
+        let seen = Arc::new(Seen::default());
+        let answerer = Answerer::new(Arc::clone(&seen), "127.0.0.1:1".parse().unwrap());
+        let ready = || {
+            let (method, path) = (&Method::GET, "/readyz");
+            let asked = Asked { method, path, query: "", host: Some("localhost") };
+            let answer = answerer.answer(&asked);
+            (answer.status.as_u16(), answer.body)
+        };
+        let (live, stop) = (Live::watched(1), Stop::new());
+        let input = InputSeen { name: "-".into(), extent: Extent::Bytes(None), bounded: false };
+        seen.begin(Run { live: live.clone(), stop: stop.clone(), input, backlog: None });
+        let (status, why) = ready();
+        assert!(status == 503 && why.starts_with("starting: "), "{why}");
+        live.wired.set(Wired::default()).unwrap();
+        assert_eq!(ready(), (200, "ready\n".into()));
+        stop.request(StopReason::Interrupted);
+        assert_eq!(ready(), (503, "stopping\n".into()));
+        seen.end();
+        assert_eq!(ready(), (503, "done\n".into()));
     }
 }

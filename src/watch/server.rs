@@ -1,5 +1,8 @@
 //! The server: an HTTP/1 server of hyper on one thread of its own, which reads what others wrote and is
-//! read only. Nothing it does, and no client, can hold the run up.
+//! read only. Clients are waited for by this thread alone, and it holds no lock while it writes to one. The
+//! run shares three with it, each for as long as something is copied in memory: the newest results, of one
+//! series at a time ([`Words`](crate::stats::Words)), for which the output waits; the positions of a topic's
+//! partitions, for which their reader waits; and the clock's snapshot, for which nobody does.
 //!
 //! | what is bounded | by | beyond it |
 //! | --- | --- | --- |
@@ -10,7 +13,6 @@
 //! It ends with the program: when it is dropped, whatever is under way.
 
 use std::convert::Infallible;
-use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::pin;
 use std::sync::Arc;
@@ -55,14 +57,22 @@ impl Server {
     /// Listens, and answers from what is seen.
     ///
     /// # Errors
-    /// Another program listens there, or nobody may.
+    /// Another program listens there, the address is none of this machine, or nobody may; or there is no
+    /// thread for it.
     pub fn start(address: SocketAddr, seen: Arc<Seen>) -> Result<Server, Error> {
         let failed = |source| Error::Listen { address, source };
         let listener = TcpListener::bind(address).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(failed)?;
+        let runtime = runtime.map_err(|source| Error::System {
+            what: "cannot start the server of --http",
+            source,
+        })?;
+        let listener = {
+            let _within = runtime.enter();
+            tokio::net::TcpListener::from_std(listener).map_err(failed)?
+        };
         let answerer = Arc::new(Answerer::new(seen, address));
         let (end, ended) = oneshot::channel();
         let thread = thread::spawn_watcher(move || {
@@ -92,11 +102,10 @@ impl Drop for Server {
     }
 }
 
-async fn listen(listener: TcpListener, answerer: Arc<Answerer>) -> io::Result<()> {
-    let listener = tokio::net::TcpListener::from_std(listener)?;
+async fn listen(listener: tokio::net::TcpListener, answerer: Arc<Answerer>) {
     let room = Arc::new(Semaphore::new(HTTP_CONNECTIONS_MAX));
-    loop {
-        let permit = Arc::clone(&room).acquire_owned().await.map_err(io::Error::other)?;
+    // Nobody closes it.
+    while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
         match listener.accept().await {
             Ok((stream, _)) => {
                 let answerer = Arc::clone(&answerer);

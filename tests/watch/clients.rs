@@ -3,13 +3,11 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use headcount::limits::HTTP_CONNECTIONS_MAX as CONNECTIONS;
 use rustix::process::{Signal, kill_process};
 
 use crate::ran::HEADCOUNT;
 use crate::watched::{A_MINUTE, Watched, minutes};
-
-/// As many connections as are served at once.
-const CONNECTIONS: usize = 32;
 
 fn expected() -> String {
     let mut command = assert_cmd::Command::new(HEADCOUNT);

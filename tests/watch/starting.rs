@@ -21,8 +21,15 @@ fn a_port_that_is_taken_is_said_before_anything_is_touched() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let _holder = TcpListener::bind(taken).unwrap();
     let ran = count(&[&log, "--to", &results, "--http", &taken.to_string()]).exits(1);
-    ran.says(&format!("--http {taken}: cannot listen there")).says("another port");
+    ran.says(&format!("--http {taken}: cannot listen there")).says("another address or port");
     assert_eq!(std::fs::read_to_string(&results).unwrap(), "of before");
+}
+
+#[test]
+fn an_address_of_another_machine_is_said() {
+    // For documentation (RFC 5737): nobody's.
+    let ran = count(&["-", "--http", "192.0.2.1:0"]).exits(1);
+    ran.says("--http 192.0.2.1:0: cannot listen there").says("another address or port");
 }
 
 #[test]
@@ -81,5 +88,8 @@ fn it_is_not_ready_while_it_looks_at_its_input() {
     assert_eq!((&live["state"], &live["input"]), (&"starting".into(), &serde_json::Value::Null));
     assert_eq!(run.metrics().one("headcount_ready"), 0.0);
     assert_eq!(run.json("/windows")["results"], serde_json::json!([]));
-    assert_eq!(run.json("/why")["windows"], serde_json::json!([]));
+    let why = run.json("/why");
+    assert_eq!((&why["windows"], &why["max_lag_s"]), (&serde_json::json!([]), &().into()), "{why}");
+    let schema = crate::schema::schema("why.schema.json");
+    crate::schema::check(&schema, &why, "why");
 }
