@@ -10,7 +10,8 @@
 //!   ([`crate::watch::screen`]). Where stderr is a pipe that nobody reads, that thread waits; where it is
 //!   closed or full there is nobody left to tell, and that is no error.
 //! - Nothing is said for each frame or batch, so it costs the way of the data nothing.
-//! - Never uids, payloads, or the values of Kafka's settings.
+//! - Never uids or payloads. Values of Kafka's settings only where `-X debug=conf` (or `all`) asks librdkafka
+//!   for them: it logs those that are not its defaults, and leaves out what is secret.
 //!
 //! Left out on purpose: files and their rotation (the shell's or the journal's), colours, spans.
 

@@ -39,8 +39,9 @@ pub enum LogLevel {
 }
 
 impl LogArgs {
-    /// Those of a command line that cannot be parsed, as far as they can be told: how to say so is known then,
-    /// too. The last one given counts.
+    /// Those of a command line that cannot be parsed, as far as it says them itself: the last `--log-format`
+    /// counts. A configuration file is not looked into then, so what is wrong is said as text where only the
+    /// file asks for JSON.
     pub fn among<'a>(arguments: impl IntoIterator<Item = &'a str>) -> LogArgs {
         let mut arguments = arguments.into_iter().take_while(|argument| *argument != "--");
         let mut args = LogArgs::default();
