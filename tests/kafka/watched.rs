@@ -1,6 +1,7 @@
 //! `--http` on a topic: each partition's clock, what is unread of it, and which one holds time back.
 
 use std::net::TcpListener;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -8,9 +9,12 @@ use serde_json::{Value, json};
 use crate::broker::Broker;
 use crate::exposition::Exposition;
 use crate::following::Following;
-use crate::frames::{START_S, of_minute};
+use crate::frames::{START_S, at, of_minute};
 use crate::harness::{Folder, wait_until};
 use crate::http::get;
+
+/// Longer than the clock takes to be told of anew.
+const STILL: Duration = Duration::from_millis(600);
 
 /// A run of a topic that is watched.
 struct Watched {
@@ -105,6 +109,21 @@ fn the_partition_that_holds_time_back_is_named() {
         assert!(of("headcount_partition_clock_seconds") >= metrics.one("headcount_clock_seconds"));
     }
     assert_eq!(metrics.of_label("headcount_partitions", "state", "reading"), 3.0);
+    // Others move on; since when it holds time back stays the same.
+    let began = Instant::now();
+    for second in (1..).take_while(|&second| second < 3 || began.elapsed() < STILL) {
+        let moved_s = START_S + 60 * 19 + 30 + second;
+        let on: Vec<String> = (0..100).map(|user| at(moved_s, user)).collect();
+        broker.write_partitions(&topic, &[on.clone(), vec![], on]);
+        watched.wait("the others to move", |live| {
+            [0, 2].iter().all(|&other: &usize| live["partitions"][other]["clock"] == moved_s)
+        });
+        let still = &watched.json("/why")["held_by"];
+        assert_eq!(still.as_array().unwrap().len(), 1, "{still}");
+        for member in ["partition", "clock", "since_ms", "moved_ms"] {
+            assert_eq!(still[0][member], held_by[member], "{member}: {still}");
+        }
+    }
     // It goes on: nothing waits for it any more.
     broker.write_partitions(&topic, &[vec![], log(20, 10), vec![]]);
     watched.run.lines(19);
@@ -146,8 +165,10 @@ fn checkpoints_and_how_soon_results_are_there_are_told() {
     let state = broker.free_name();
     let words = format!("-t {topic} -o {to} --state-topic {state} --create --idle off");
     let watched = Watched::start(&folder, &broker, &words);
-    let live = watched.wait("all results but the last", |live| live["totals"]["results"] == 29);
-    assert!(live["checkpoint"]["kept"].as_u64().unwrap() > 0, "{live}");
+    // Results are told as they are put, the checkpoint they are in once it is kept.
+    let live = watched.wait("all results but the last, and a checkpoint", |live| {
+        live["totals"]["results"] == 29 && live["checkpoint"]["kept"].as_u64().unwrap() > 0
+    });
     assert!(
         live["checkpoint"]["age_s"].is_f64() && live["checkpoint"]["last_s"].is_f64(),
         "{live}"

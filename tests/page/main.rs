@@ -12,6 +12,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "in tests an unwrap is the assertion")]
 
 mod browser;
+mod busy;
 mod dashboard;
 mod look;
 mod moving;

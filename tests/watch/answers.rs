@@ -81,7 +81,18 @@ fn readings_and_metrics_are_what_the_summary_says() {
         metrics.of_label("headcount_stage_busy_seconds_total", "stage", stage);
     }
     assert!(sum("headcount_stage_busy_seconds_total") > 0.0);
+    assert!(metrics.all("headcount_ring_slots").count() >= 4, "{metrics:?}");
+    assert!(metrics.all("headcount_ring_slots").all(|(_, slots)| slots > 0.0), "{metrics:?}");
     assert!(sum("headcount_ring_slots") >= sum("headcount_ring_values"));
+    // How far the clock is behind the wall clock.
+    let number = |value: &Value| value.as_f64().unwrap();
+    let lag_s = number(&live["now_ms"]) / 1000.0 - number(&live["clock"]["lowest"]);
+    assert!((number(&live["clock"]["lag_s"]) - lag_s).abs() < 0.01, "{live}");
+    let now_s = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs_f64();
+    let lag_s = now_s - metrics.one("headcount_clock_seconds");
+    // The metrics were read before, and not an hour ago.
+    let ago_s = lag_s - metrics.one("headcount_clock_lag_seconds");
+    assert!((-1.0..3600.0).contains(&ago_s), "{ago_s}");
     // But for those kept back until the unit of time was known.
     let measured = metrics.one("headcount_result_latency_seconds_count");
     assert!(measured > 0.0 && measured <= before_the_end as f64, "{measured}");
