@@ -344,6 +344,7 @@ pub fn wire(job: Job) -> Result<Wiring, Error> {
             partitioned: job.clock.partitioned,
             point: from,
             is_within: false,
+            is_joining: false,
             is_new: from_nothing,
             has_results: false,
         });

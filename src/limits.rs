@@ -147,6 +147,9 @@ pub const MERGE_SEGMENTS: usize = if cfg!(debug_assertions) { 8 } else { 32 };
 /// Bytes of results and rejects that wait for the checkpoint they go with, from which on that comes soon.
 pub const OUTBOX_BYTES: usize = 16 * 1024 * 1024;
 
+/// Of them, from which on no more are taken while a checkpoint is under way: the run waits for it.
+pub const OUTBOX_BYTES_MAX: usize = 4 * OUTBOX_BYTES;
+
 /// Bytes of a segment in one record of a state topic: below a topic's largest message, as brokers come.
 pub const STATE_CHUNK_BYTES: usize = 512 * 1024;
 

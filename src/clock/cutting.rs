@@ -10,7 +10,8 @@
 //! | soon after a result came out | where results come with checkpoints, and so wait for them |
 //! | at once | when what waits to come with it takes much room |
 //!
-//! and never while one is under way, nor where nothing is new. How soon after a result hangs on whether there
+//! and never while one is under way, nor where nothing is new, nor while the clock is still being told what is
+//! gone on with and which partitions there are: it would be of half of them. How soon after a result hangs on whether there
 //! is more to judge: as long as there is, one is under way for a eighth of the time at most, so that a log
 //! read fast, in which windows close all the time, is not held up by checkpoints. Where nothing more has come
 //! for 3 ms, results do not wait for that.
@@ -22,6 +23,7 @@ use std::time::{Duration, Instant};
 use super::state::{ClockState, SlotSerial};
 use crate::batch::{Batch, Tally};
 use crate::input::Point;
+use crate::input::messages::News;
 use crate::ring::sync::{AtomicBool, AtomicU64};
 
 /// The clock's part of a cut.
@@ -85,6 +87,8 @@ pub struct Cutting {
     pub point: Option<Point>,
     /// It is judged further, to where no run can go on: within a chunk or a line.
     pub is_within: bool,
+    /// The clock was last told of a partition, or of what is gone on with: others may follow.
+    pub is_joining: bool,
     /// Something is to be said that the last one does not say: before the first, where a run begins.
     pub is_new: bool,
     /// A result came out since the last cut.
@@ -98,7 +102,8 @@ impl Cutting {
         self.has_results |= !batch.verdicts.heads().is_empty();
         self.is_new |= self.has_results || batch.tally != Tally::default();
         if self.partitioned {
-            return true;
+            self.is_joining = matches!(batch.news, Some(News::Resumed(_) | News::Joined { .. }));
+            return !self.is_joining;
         }
         if batch.ends_at.is_some() {
             (self.point, self.is_within) = (batch.ends_at, false);
@@ -141,7 +146,10 @@ impl Cutting {
 
     /// Whether the log can be cut where it is judged up to.
     pub(super) fn can_be_here(&self) -> bool {
-        self.partitioned || (!self.is_within && self.point.is_some())
+        match self.partitioned {
+            true => !self.is_joining,
+            false => !self.is_within && self.point.is_some(),
+        }
     }
 
     /// When it is to be looked again, if no further batch comes.

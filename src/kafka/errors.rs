@@ -60,6 +60,26 @@ pub fn no_answer_of(
     ))
 }
 
+/// A partition's brokers answer, but send nothing of it.
+pub fn nothing_comes_of(
+    topic: &str,
+    partition: Partition,
+    next_offset: u64,
+    seconds: u32,
+) -> Error {
+    let what = nothing_comes_text(topic, partition, next_offset);
+    kafka(format!(
+        "{what} for {seconds} s: start again, as a new client asks anew who leads the partition, and look at the brokers' logs; --give-up says how long to wait"
+    ))
+}
+
+/// The same, while it is waited for.
+pub fn nothing_comes_text(topic: &str, partition: Partition, next_offset: u64) -> String {
+    format!(
+        "topic {topic}, partition {partition}, offset {next_offset}: its brokers say that more is unread, but nothing has come"
+    )
+}
+
 /// Messages are gone that were still to be read.
 pub fn gap(topic: &str, partition: Partition, from: u64, to: u64) -> Error {
     kafka(format!(
@@ -140,7 +160,7 @@ pub fn of_transaction(trouble: &Trouble, id: &str, topics: &str, last: Option<&T
     let text = match trouble.code {
         Code::Fenced | Code::ProducerFenced => {
             return Error::Fenced(format!(
-                "transactional.id {id}: another instance of this run has taken over; this one has put out nothing since: end one of them"
+                "transactional.id {id}: another instance of this run has taken over, or the brokers ended a transaction that this one left open for longer than --give-up; it has put out nothing since: end the other one, or start this one again"
             ));
         }
         Code::TransactionalIdAuthorizationFailed | Code::ClusterAuthorizationFailed => format!(

@@ -8,6 +8,7 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 use super::ask::{Answer, OffsetSeen, Point};
 use super::errors;
 use super::event::Trouble;
+use super::notices::About;
 use super::positions::{Bound, Position};
 use super::reading::Reading;
 use super::watch::Seen;
@@ -141,22 +142,26 @@ impl Reading {
             return;
         };
         match end {
-            Ok(end) => {
+            Ok(Some(end)) => {
+                part.trouble = None;
                 self.notices.forget();
-                let is_read = end.is_some_and(|end| end <= part.next);
-                if end.is_some() {
-                    self.table.see(part.partition, |seen| seen.end = end);
-                }
-                let still = part.vigil.said(now, is_read);
+                self.table.see(part.partition, |seen| seen.end = Some(end));
+                let takes = part.out == 0 && !self.skew.holds(index);
+                let still = part.vigil.said(now, end <= part.next, takes);
                 if still && part.is_due(self.asked_wall_ms) {
                     self.end(index);
                 }
+            }
+            // What was not filled in is no answer.
+            Ok(None) => {
+                let text = "its end was asked for, and none was told".into();
+                part.trouble = Some(Trouble { code: Code::Unknown, text });
             }
             Err(trouble) => {
                 if matches!(trouble.code, Code::UnknownTopicOrPartition | Code::UnknownTopicId) {
                     self.watch.hurry(now);
                 }
-                self.notices.note(trouble);
+                part.trouble = Some(trouble);
             }
         }
     }
@@ -179,17 +184,23 @@ impl Reading {
                 self.skew.count(index, true);
             }
             all_silent &= part.vigil.is_silent() && part.vigil.is_all_read(now, &patience);
-            if part.vigil.is_overdue(now, &patience)
-                && let Some(last) = self.notices.last().cloned()
+            let (topic, next) = (&self.plan.topic, part.next);
+            // Its own trouble says more than that of others.
+            let last = part.trouble.as_ref().or(self.notices.last()).cloned();
+            let seconds = u32::try_from(patience.give_up.as_secs()).unwrap_or(u32::MAX);
+            if part.vigil.is_given_up(now, &patience) {
+                let error = errors::no_answer_of(topic, partition, next, seconds, last.as_ref());
+                self.failed.get_or_insert(error);
+            } else if part.vigil.is_starved(now, &patience) {
+                let error = errors::nothing_comes_of(topic, partition, next, seconds);
+                self.failed.get_or_insert(error);
+            } else if part.vigil.is_overdue(now, &patience)
+                && let Some(last) = last
             {
                 self.notices.trouble(last);
-            }
-            if part.vigil.is_given_up(now, &patience) {
-                let seconds = u32::try_from(patience.give_up.as_secs()).unwrap_or(u32::MAX);
-                let last = self.notices.last();
-                let topic = &self.plan.topic;
-                let error = errors::no_answer_of(topic, partition, part.next, seconds, last);
-                self.failed.get_or_insert(error);
+            } else if part.vigil.starves(now, &patience) {
+                let about = About::offset(topic, partition, next);
+                self.notices.say(about, &errors::nothing_comes_text(topic, partition, next));
             }
         }
         let due =

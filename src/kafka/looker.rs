@@ -109,6 +109,11 @@ impl<'a> Looker<'a> {
         self.consumer = Queue::of_consumer(&self.client);
     }
 
+    /// What is asked from now on has all of `--give-up` again.
+    pub(super) fn wait_anew(&mut self, give_up: Duration) {
+        self.deadline = Instant::now() + give_up;
+    }
+
     /// Asks until it is answered.
     fn ask(&mut self, ask: impl Fn(&mut Line)) -> Result<Answer, Error> {
         loop {

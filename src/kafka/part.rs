@@ -3,6 +3,7 @@
 use rdkafka::types::RDKafkaRespErr as Raw;
 
 use super::client::Queue;
+use super::event::Trouble;
 use super::held::{Head, Held};
 use super::positions::{Bound, Position};
 use super::table::Row;
@@ -32,6 +33,8 @@ pub struct Part {
     pub reset: u32,
     /// What time says of it.
     pub vigil: Vigil,
+    /// What was said last in place of an answer, if none has come since.
+    pub trouble: Option<Trouble>,
     /// The time it has reached, as far as is told here.
     pub agreement: Agreement,
 }
@@ -71,6 +74,7 @@ impl Part {
             out: 0,
             reset: 0,
             vigil,
+            trouble: None,
             agreement,
         }
     }

@@ -157,8 +157,16 @@ impl Reading {
 
     /// Draws messages into `held`, or says what there is to say.
     pub fn draw(&mut self, held: &mut Held) -> Drawn {
-        if self.finished || self.stop.reason() != StopReason::Running {
+        if self.finished {
             return self.finish();
+        }
+        if self.stop.reason() != StopReason::Running {
+            // What was to be told is told first: of what an earlier run has said, and of the partitions there
+            // are, a checkpoint made at the end must know.
+            return match self.news.pop_front() {
+                Some(news) => Drawn::News { chunk: self.chunks.number(), news },
+                None => self.finish(),
+            };
         }
         let now = Instant::now();
         if now >= self.house_at {

@@ -2,7 +2,8 @@
 //! as it is used, and gone with this. A run that was killed leaves its own, with uids in it: the next one
 //! removes what nobody holds any more.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -31,7 +32,9 @@ impl Scratch {
         let place = std::env::temp_dir();
         remove_left(&place);
         let failed = |source| Error::output(&place.display().to_string(), source);
-        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(&place).map_err(failed)?;
+        let own = Permissions::from_mode(0o700);
+        let mut folder = tempfile::Builder::new();
+        let folder = folder.prefix(PREFIX).permissions(own).tempdir_in(&place).map_err(failed)?;
         let lock = File::open(folder.path()).map_err(failed)?;
         lock.lock().map_err(failed)?;
         Ok(Scratch { folder, _lock: lock })
@@ -68,6 +71,13 @@ mod tests {
     fn age(folder: &Path) {
         let old = std::time::SystemTime::now() - 2 * LEFT_AFTER;
         File::open(folder).unwrap().set_modified(old).unwrap();
+    }
+
+    #[test]
+    fn it_is_its_owners_alone() {
+        let scratch = Scratch::new().unwrap();
+        let mode = fs::metadata(scratch.path()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
     }
 
     #[test]

@@ -122,6 +122,8 @@ impl<'a> Reading<'a> {
 
     /// The end, as who reads so sees it.
     pub(super) fn end(&mut self, isolation: Isolation) -> Result<u64, Error> {
+        // Reading a large state may have taken longer than one answer may.
+        self.looker.wait_anew(self.give_up);
         let ends = self.looker.offsets(&self.seen, Point::Latest, isolation)?;
         Ok(ends[0].unwrap_or(0))
     }

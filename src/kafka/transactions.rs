@@ -198,13 +198,16 @@ impl Transactions {
         loop {
             let trouble = match self.attempt(load, deadline) {
                 Ok(()) => return Ok(()),
-                Err(Failed::Abort(trouble)) if is_passing(trouble.code) => trouble,
+                Err(Failed::Abort(trouble)) => trouble,
                 Err(failed) => return Err(self.explain(failed)),
             };
-            self.abort(deadline)?;
-            if Instant::now() >= deadline {
+            let aborted = self.abort(deadline);
+            // What was delivered of it would hold up whoever reads what is committed until it times out; why it
+            // failed says more than why it could not be aborted either.
+            if !is_passing(trouble.code) || Instant::now() >= deadline {
                 return Err(self.explain(Failed::Abort(trouble)));
             }
+            aborted?;
             self.notices.trouble(trouble);
             std::thread::sleep(AGAIN_AFTER);
         }
@@ -371,10 +374,11 @@ impl Transactions {
         };
         let code = if is_fencing(&text) { Code::Fenced } else { code };
         let trouble = Trouble { code, text };
-        if is_passing(code) {
-            Failed::Abort(trouble)
-        } else {
-            Failed::ForGood(self.error_of(&trouble))
+        match code {
+            Code::Fenced | Code::ProducerFenced | Code::Fatal => {
+                Failed::ForGood(self.error_of(&trouble))
+            }
+            _ => Failed::Abort(trouble),
         }
     }
 

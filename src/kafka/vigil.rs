@@ -3,8 +3,9 @@
 //!
 //! Silent is a partition whose clock has not moved for `--idle` while an answer not older than that said
 //! that nothing in it is unread. An outage is not silence: without an answer there is none, and after
-//! `--give-up` without any the run fails. Time in which nobody looked does not count: a run held up by
-//! its own output has not waited for brokers.
+//! `--give-up` without any the run fails. So it does where answers come, but for as long none of what they
+//! say is unread: a client and its brokers may be of different minds about who leads a partition. Time in which
+//! nobody looked does not count: a run held up by its own output has not waited for brokers.
 
 use std::time::{Duration, Instant};
 
@@ -39,19 +40,28 @@ pub struct Vigil {
     asked_at: Option<Instant>,
     /// When it was asked of which the answer was that nothing is unread, if nothing has come since.
     read_at: Option<Instant>,
+    /// Since when answers say that something is unread that would be taken, if nothing has come since.
+    starved_since: Option<Instant>,
     silent: bool,
 }
 
 impl Vigil {
     /// Of a partition that begins to be read.
     pub fn new(now: Instant) -> Vigil {
-        Vigil { moved_at: now, answered_at: now, asked_at: None, read_at: None, silent: false }
+        Vigil {
+            moved_at: now,
+            answered_at: now,
+            asked_at: None,
+            read_at: None,
+            starved_since: None,
+            silent: false,
+        }
     }
 
     /// Messages have come.
     pub fn came(&mut self, now: Instant) {
         self.answered_at = now;
-        (self.asked_at, self.read_at, self.silent) = (None, None, false);
+        (self.asked_at, self.read_at, self.starved_since, self.silent) = (None, None, None, false);
     }
 
     /// Its clock has moved.
@@ -69,10 +79,12 @@ impl Vigil {
         self.asked_at = Some(now);
     }
 
-    /// The answer to that: whether all there is has been read. Given back is whether it still is, as
-    /// far as is known.
-    pub fn said(&mut self, now: Instant, all_read: bool) -> bool {
+    /// The answer to that: whether all there is has been read; `takes`: whether the rest would be taken
+    /// if it came, and is not held up by us. Given back is whether all still is read, as far as is known.
+    pub fn said(&mut self, now: Instant, all_read: bool, takes: bool) -> bool {
         self.answered_at = now;
+        let starves = !all_read && takes;
+        self.starved_since = starves.then(|| self.starved_since.unwrap_or(now));
         let asked_at = self.asked_at.take().filter(|_| all_read);
         self.read_at = asked_at.or(self.read_at);
         asked_at.is_some()
@@ -81,6 +93,7 @@ impl Vigil {
     /// Nobody looked for this long.
     pub fn not_looked(&mut self, now: Instant, gone: Duration) {
         self.answered_at = (self.answered_at + gone).min(now);
+        self.starved_since = self.starved_since.map(|since| (since + gone).min(now));
     }
 
     /// Whether it is to be asked. `rests`: it is one that can become silent, and is not held up by us.
@@ -127,6 +140,20 @@ impl Vigil {
         now.saturating_duration_since(self.answered_at) > patience.give_up / 4
     }
 
+    /// Whether what is unread has not come for long, but it is not given up yet.
+    pub fn starves(&self, now: Instant, patience: &Patience) -> bool {
+        self.starved_for(now) > patience.give_up / 4
+    }
+
+    /// Whether it is given up as nothing comes of what is unread.
+    pub fn is_starved(&self, now: Instant, patience: &Patience) -> bool {
+        self.starved_for(now) > patience.give_up
+    }
+
+    fn starved_for(&self, now: Instant) -> Duration {
+        self.starved_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
+    }
+
     /// Whether it is given up.
     pub fn is_given_up(&self, now: Instant, patience: &Patience) -> bool {
         now.saturating_duration_since(self.answered_at) > patience.give_up
@@ -150,7 +177,7 @@ mod tests {
         let (start, patience) = (Instant::now(), patience());
         let mut vigil = Vigil::new(start);
         vigil.asked(at(start, 5));
-        vigil.said(at(start, 5), true);
+        vigil.said(at(start, 5), true, true);
         assert!(!vigil.falls_silent(at(start, 9), &patience), "its clock moved lately");
         assert!(vigil.falls_silent(at(start, 10), &patience));
         assert!(vigil.is_silent());
@@ -159,12 +186,12 @@ mod tests {
         assert!(!vigil.is_silent());
         assert!(!vigil.falls_silent(at(start, 13), &patience), "something may be unread again");
         vigil.asked(at(start, 13));
-        vigil.said(at(start, 13), true);
+        vigil.said(at(start, 13), true, true);
         assert!(vigil.falls_silent(at(start, 13), &patience), "and its clock has not moved");
         vigil.came(at(start, 14));
         vigil.moved(at(start, 14));
         vigil.asked(at(start, 20));
-        vigil.said(at(start, 20), true);
+        vigil.said(at(start, 20), true, true);
         assert!(!vigil.falls_silent(at(start, 23), &patience));
         assert!(vigil.falls_silent(at(start, 24), &patience));
     }
@@ -176,18 +203,18 @@ mod tests {
         assert!(!vigil.falls_silent(at(start, 30), &patience), "never asked");
         vigil.asked(at(start, 30));
         assert!(!vigil.falls_silent(at(start, 31), &patience), "not answered");
-        vigil.said(at(start, 31), false);
+        vigil.said(at(start, 31), false, true);
         assert!(!vigil.falls_silent(at(start, 31), &patience), "something is unread");
         vigil.asked(at(start, 32));
         vigil.came(at(start, 33));
-        vigil.said(at(start, 33), true);
+        vigil.said(at(start, 33), true, true);
         assert!(!vigil.falls_silent(at(start, 43), &patience), "asked before messages came");
         vigil.asked(at(start, 43));
-        vigil.said(at(start, 44), true);
+        vigil.said(at(start, 44), true, true);
         assert!(!vigil.falls_silent(at(start, 54), &patience), "the answer is too old");
         let off = Patience::new(None, 60);
         vigil.asked(at(start, 54));
-        vigil.said(at(start, 54), true);
+        vigil.said(at(start, 54), true, true);
         assert!(!vigil.falls_silent(at(start, 54), &off));
         assert!(vigil.falls_silent(at(start, 54), &patience));
     }
@@ -197,13 +224,13 @@ mod tests {
         let (start, patience) = (Instant::now(), patience());
         let mut vigil = Vigil::new(start);
         vigil.asked(at(start, 10));
-        vigil.said(at(start, 10), true);
+        vigil.said(at(start, 10), true, true);
         assert!(vigil.falls_silent(at(start, 10), &patience));
         assert!(!vigil.turns_doubtful(at(start, 20), &patience));
         assert!(vigil.turns_doubtful(at(start, 26), &patience));
         assert!(!vigil.turns_doubtful(at(start, 27), &patience), "said once");
         vigil.asked(at(start, 28));
-        vigil.said(at(start, 28), true);
+        vigil.said(at(start, 28), true, true);
         assert!(vigil.falls_silent(at(start, 28), &patience));
     }
 
@@ -219,6 +246,36 @@ mod tests {
         vigil.came(at(start, 12));
         assert!(vigil.wants_asking(at(start, 12), true, &patience));
         assert!(!vigil.wants_asking(at(start, 12), false, &patience));
+    }
+
+    #[test]
+    fn starved_where_what_is_unread_does_not_come() {
+        let (start, patience) = (Instant::now(), patience());
+        let mut vigil = Vigil::new(start);
+        for seconds in (0..=60).step_by(5) {
+            vigil.asked(at(start, seconds));
+            vigil.said(at(start, seconds), false, true);
+            assert_eq!(vigil.starves(at(start, seconds), &patience), seconds > 15);
+            assert!(!vigil.is_starved(at(start, seconds), &patience));
+            assert!(!vigil.is_overdue(at(start, seconds), &patience), "answers come");
+        }
+        assert!(vigil.is_starved(at(start, 61), &patience));
+        vigil.not_looked(at(start, 61), Duration::from_secs(30));
+        assert!(!vigil.is_starved(at(start, 61), &patience));
+        // Held up by us, all read, or messages: it begins anew.
+        let ends: [fn(&mut Vigil, Instant); 3] = [
+            |vigil, now| assert!(!vigil.said(now, false, false)),
+            |vigil, now| assert!(!vigil.said(now, true, true)),
+            Vigil::came,
+        ];
+        for end in ends {
+            let mut vigil = vigil;
+            assert!(vigil.is_starved(at(start, 100), &patience));
+            end(&mut vigil, at(start, 100));
+            vigil.said(at(start, 101), false, true);
+            assert!(!vigil.starves(at(start, 116), &patience));
+            assert!(vigil.starves(at(start, 117), &patience));
+        }
     }
 
     #[test]

@@ -51,6 +51,12 @@ impl Cuts {
         Cuts { keeper, flags, waiting, rejects, keeping, took, counters }
     }
 
+    /// Whether nothing more is to be taken for now: one is being kept, for which all is there, and more than
+    /// enough waits for the next.
+    pub(super) fn hold_back(&self) -> bool {
+        self.keeping.is_some() && self.keeper.is_full()
+    }
+
     /// There is a cut after so many results.
     pub(super) fn heard_of(&mut self, clock: Box<ClockCut>, results: u64, bytes: Option<u64>) {
         self.waiting.push_back(Waiting {

@@ -10,7 +10,7 @@ use std::ffi::CStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::input::messages::Partition;
-use crate::limits::OUTBOX_BYTES;
+use crate::limits::{OUTBOX_BYTES, OUTBOX_BYTES_MAX};
 use crate::recovery::note::TopicsWritten;
 
 /// A message to be sent.
@@ -160,6 +160,11 @@ impl Outbox {
     pub fn is_crowded(&self) -> bool {
         self.piles().bytes >= OUTBOX_BYTES
     }
+
+    /// Whether so much is in it that no more should come while a checkpoint is under way.
+    pub fn is_full(&self) -> bool {
+        self.piles().bytes >= OUTBOX_BYTES_MAX
+    }
 }
 
 #[cfg(test)]
@@ -210,7 +215,14 @@ mod tests {
         assert!(!outbox.is_crowded());
         outbox.put(To::Rejects, letter(&"x".repeat(1000)));
         assert!(outbox.is_crowded());
+        while !outbox.is_full() {
+            outbox.put(To::Results, letter(&"x".repeat(OUTBOX_BYTES)));
+        }
+        assert!(outbox.piles().bytes < OUTBOX_BYTES_MAX + 2 * OUTBOX_BYTES);
         outbox.close(Closed { rejects: 2, ..Closed::default() });
+        outbox.take();
+        assert!(!outbox.is_full());
+        outbox.close(Closed { rejects: 2, results: 9, ..Closed::default() });
         outbox.take();
         assert!(!outbox.is_crowded());
     }

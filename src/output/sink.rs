@@ -53,6 +53,10 @@ pub trait CutKeeper: Send {
     fn is_crowded(&self) -> bool {
         false
     }
+    /// Whether so much waits that no more is to be taken while one is on its way.
+    fn is_full(&self) -> bool {
+        false
+    }
 }
 
 /// All stages' parts of one cut of the log.

@@ -145,6 +145,11 @@ impl OutputStage {
         }
     }
 
+    /// Whether what comes has to wait for a checkpoint.
+    fn holds_back(&self) -> bool {
+        self.report.failed.is_none() && self.cuts.as_ref().is_some_and(Cuts::hold_back)
+    }
+
     fn take_result(&mut self) -> Taken {
         let Some((head, judged_at)) = self.head else {
             return match self.rings.messages.pop() {
@@ -438,6 +443,9 @@ impl Stage for OutputStage {
         let mut worked = false;
         let (mut results, mut rejects) = (Taken::Nothing, Taken::Nothing);
         for _ in 0..TAKE_MAX {
+            if self.holds_back() {
+                break;
+            }
             results = self.take_result();
             rejects = self.take_rejects();
             match (&results, &rejects) {

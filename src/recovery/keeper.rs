@@ -26,6 +26,8 @@ use crate::output::sink::{Cut, CutKeeper};
 use crate::ring::{Stop, StopReason};
 use crate::thread;
 
+/// How long a run that ends waits for the keeper's thread to be done with its client and its files.
+const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 /// How long after a failure it is tried again, where that is wanted.
 const TRY_AGAIN_IN: Duration = Duration::from_secs(1);
 
@@ -174,7 +176,8 @@ fn sort(ids: &mut [Id], bits: &mut Vec<u64>) {
 /// The keeper's end on the output's thread. See the module's header.
 pub struct Keeper {
     name: String,
-    cuts: Sender<Cut>,
+    /// None: it is to end.
+    cuts: Option<Sender<Cut>>,
     kept: Receiver<Result<(), Error>>,
     on_its_way: usize,
     outbox: Option<Outbox>,
@@ -196,8 +199,11 @@ impl Keeper {
                     break;
                 }
             }
+            // In this order: who waits for the end of `done` waits for what is written to be given back.
+            drop(writing);
+            drop(done);
         })?;
-        Ok(Keeper { name, cuts, kept, on_its_way: 0, outbox })
+        Ok(Keeper { name, cuts: Some(cuts), kept, on_its_way: 0, outbox })
     }
 
     fn gone(&self) -> Error {
@@ -245,7 +251,7 @@ impl CutKeeper for Keeper {
 
     fn keep(&mut self, cut: Cut) -> Result<(), Error> {
         self.on_its_way += 1;
-        self.cuts.send(cut).map_err(|_| self.gone())
+        self.cuts.as_ref().and_then(|cuts| cuts.send(cut).ok()).ok_or_else(|| self.gone())
     }
 
     fn is_kept(&mut self) -> Result<bool, Error> {
@@ -264,6 +270,20 @@ impl CutKeeper for Keeper {
 
     fn is_crowded(&self) -> bool {
         self.outbox.as_ref().is_some_and(Outbox::is_crowded)
+    }
+
+    fn is_full(&self) -> bool {
+        self.outbox.as_ref().is_some_and(Outbox::is_full)
+    }
+}
+
+impl Drop for Keeper {
+    /// The thread has uids in files of its own, which it removes at its end: the program's must not come
+    /// before, unless that takes too long.
+    fn drop(&mut self) {
+        self.cuts = None;
+        let until = Instant::now() + LEAVE_WITHIN;
+        while self.kept.recv_timeout(until.saturating_duration_since(Instant::now())).is_ok() {}
     }
 }
 

@@ -110,22 +110,41 @@ impl Following {
 
     /// Waits until it heeds signals: it has looked at all it needs, and begins to read.
     #[track_caller]
-    pub(crate) fn wait_until_it_listens(&self) {
-        let status = format!("/proc/{}/status", self.child.id());
+    pub(crate) fn wait_until_it_listens(&mut self) {
         wait_until("it to listen", || {
-            let status = std::fs::read_to_string(&status).unwrap();
-            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
-            let term = 1 << (Signal::TERM.as_raw() - 1);
-            u64::from_str_radix(caught.trim(), 16).unwrap() & term != 0
+            if self.is_over() {
+                let ran = self.ended();
+                panic!("it ended with {} before it listened:\n{}", ran.code, ran.stderr);
+            }
+            self.listens()
         });
     }
 
     /// Ends it as a service is ended, once it listens, and waits until it has.
     #[track_caller]
-    pub(crate) fn stop(self) -> Ran {
+    pub(crate) fn stop(mut self) -> Ran {
         self.wait_until_it_listens();
         self.signal(Signal::TERM);
         self.end()
+    }
+
+    /// Ends it as a service is ended, as soon as it heeds that.
+    #[track_caller]
+    pub(crate) fn stop_at_once(self) -> Ran {
+        let began = std::time::Instant::now();
+        while !self.listens() {
+            assert!(began.elapsed() < DEADLINE, "it never listened");
+        }
+        self.signal(Signal::TERM);
+        self.end()
+    }
+
+    /// Whether it heeds signals.
+    fn listens(&self) -> bool {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+        let term = 1 << (Signal::TERM.as_raw() - 1);
+        u64::from_str_radix(caught.trim(), 16).unwrap() & term != 0
     }
 
     /// Whether something waits in its pipe, which nobody reads.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::broker::Broker;
 use crate::following::Following;
-use crate::frames::{Random, START_S, at, last_words};
+use crate::frames::{Random, START_S, at, counts, last_words, of_minute};
 use crate::growing::Growing;
 use crate::harness::{Folder, run};
 use crate::records::Record;
@@ -236,6 +236,40 @@ fn runs_stopped_at_their_start_leave_the_restart_point_as_it_is() {
     }
     case.finish();
     assert_eq!(broker.read_lines(&case.output), case.expected);
+}
+
+#[test]
+#[ignore = "needs a broker: scripts/test starts one"]
+fn checkpoints_go_on_where_restart_points_were_left() {
+    let broker = Broker::shared();
+    // Each time stopped at another moment of the first run with checkpoints, by chance.
+    for _ in 0..5 {
+        let (input, output) = (broker.topic(2, &[]), broker.results_topic());
+        let state = broker.topic(1, &[("cleanup.policy", "delete"), ("retention.ms", "-1")]);
+        let write = |minutes: std::ops::Range<i64>| {
+            let frames: Vec<Record> = minutes
+                .flat_map(|minute| [0, 1].map(|at| Record::new(at, of_minute(minute, "user"))))
+                .collect();
+            broker.write(&input, &frames);
+        };
+        let b = broker.bootstrap();
+        let words = format!("count -b {b} -t {input} -o {output} --windows minute,hour --idle off");
+        write(0..5);
+        let run_without = Following::start(&words);
+        crate::harness::wait_until("four minutes", || broker.end(&output) >= 4);
+        run_without.stop().exits(130);
+        // The hour is open, so all of it is read again, and the minutes are not to come out again.
+        let words = format!("{words} --state-topic {state} --checkpoint-every 0s");
+        Following::start(&words).stop_at_once().exits(130);
+        Following::start(&words).stop_at_once().exits(130);
+        write(5..7);
+        run(&format!("{words} --until end"), &["--quiet"]).exits(0);
+        let results = counts(&broker.read_lines(&output));
+        let minute = |minute: i64| (START_S + 60 * minute, 1, 2);
+        let hour = (START_S - START_S % 3600, 1, 14);
+        let expected: Vec<_> = (0..7).map(minute).chain([hour]).collect();
+        assert_eq!(results, expected);
+    }
 }
 
 #[test]

@@ -60,6 +60,8 @@ fn who_may_not_keep_checkpoints_is_told_what_is_missing() {
     acls(&format!("{may_not} {denied}"));
     frames.extend(write(7..9));
     following.end().exits(1).says("access denied to one of them");
+    // Its transaction is aborted, and holds up nobody.
+    assert_eq!(broker.end(&output), broker.written(&output));
     acls(&format!("{again} {denied}"));
     run(&words, &[]).exits(0);
     let results = counts(&broker.read_lines(&output));

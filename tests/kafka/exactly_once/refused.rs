@@ -2,7 +2,7 @@
 
 use crate::broker::Broker;
 use crate::frames::{START_S, counts, of_minute};
-use crate::harness::{Folder, Ran, run};
+use crate::harness::{Folder, HEADCOUNT, Ran, plain, run};
 use crate::records::Record;
 
 /// What a state topic has to be like.
@@ -56,6 +56,27 @@ impl<'a> Small<'a> {
     fn has(&self, minutes: std::ops::Range<i64>) {
         let expected: Vec<_> = minutes.map(|minute| (START_S + 60 * minute, 1, 1)).collect();
         assert_eq!(counts(&self.broker.read_lines(&self.output)), expected);
+    }
+}
+
+#[test]
+#[ignore = "needs a broker: scripts/test starts one"]
+fn a_run_that_has_ended_leaves_no_users_in_the_folder_for_temporary_files() {
+    let (broker, folder) = (Broker::shared(), Folder::new());
+    let small = Small::new(&broker, true);
+    let place = folder.at("temporary");
+    std::fs::create_dir(&place).unwrap();
+    let Small { input, output, state, .. } = &small;
+    let b = broker.bootstrap();
+    let words = format!("count -b {b} -t {input} -o {output} --until end --state-topic {state}");
+    for minute in 5..9 {
+        for (more, code) in [("--quiet", 0), ("--ts-field=time", 2)] {
+            small.write(0, minute..minute + 1);
+            let mut command = assert_cmd::Command::new(HEADCOUNT);
+            command.args(plain(&words)).arg(more).env("TMPDIR", &place);
+            Ran::of(command.output().unwrap()).exits(code);
+            assert_eq!(std::fs::read_dir(&place).unwrap().count(), 0, "{more}");
+        }
     }
 }
 
