@@ -1,5 +1,5 @@
-"""What the scripts that measure make of figures: intervals, comparisons, hosts, charts, profiles. On made-up
-records and recorded hosts, so no time is taken and none is asserted. Run by scripts/test:
+"""What the scripts that measure make of figures: intervals, turns, comparisons, hosts, charts, profiles. On made-up
+records and recorded hosts; no time is asserted. Run by scripts/test:
 
     python3 tests/scripts/test_figures.py
 """
