@@ -150,11 +150,13 @@ pub const OUTBOX_BYTES: usize = 16 * 1024 * 1024;
 /// Of them, from which on no more are taken while a checkpoint is under way: the run waits for it.
 pub const OUTBOX_BYTES_MAX: usize = 4 * OUTBOX_BYTES;
 
-/// Bytes of a segment in one record of a state topic: below a topic's largest message, as brokers come.
-pub const STATE_CHUNK_BYTES: usize = 512 * 1024;
+/// Bytes of a segment in one record of a state topic: below a topic's largest message, as brokers come. Few where
+/// checks are on, so that the small states of tests have many.
+pub const STATE_CHUNK_BYTES: usize = if cfg!(debug_assertions) { 1024 } else { 512 * 1024 };
 
 /// Bytes of segments in one transaction; a larger one goes ahead, and counts once a manifest names it.
-pub const STATE_TRANSACTION_BYTES: usize = 8 * 1024 * 1024;
+pub const STATE_TRANSACTION_BYTES: usize =
+    if cfg!(debug_assertions) { 4 } else { 16 } * STATE_CHUNK_BYTES;
 
 /// Bytes of a checkpoint from which on it is written anew when most of it is of no use.
 pub const REWRITE_BYTES_MIN: u64 = 1024 * 1024;

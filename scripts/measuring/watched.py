@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 
-from .jobs import Job, Side, Streams
+from .jobs import Job, Side, Streams, word
 from .workloads import Work, answer, plainest
 
 STREAMS = {"watched": ("--frames 40M --frame-bytes 83", "--frames 100K --rate 500 --frame-bytes 83")}
@@ -96,7 +96,7 @@ def job(headcount, folder, is_tiny, askers):
     def is_right(output):
         return plainest(output) == known
 
-    count = f"{headcount} count -q {streams.file('watched')}"
+    count = f"{word(headcount)} count -q {word(streams.file('watched'))}"
     sides = [Side("not served", count, is_right), Side("served", f"{count} --http {free_port()}", is_right)]
     sides += [Side(ASKED[asker.every], f"{count} --http {asker.port}", is_right) for asker in askers]
     pairs = [(f"file, small frames, {side.name}", side.name, "not served") for side in sides[1:]]

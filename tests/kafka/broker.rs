@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::admin::{
     AdminClient, AdminOptions, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
@@ -17,7 +17,7 @@ use rdkafka::client::{Client, DefaultClientContext};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
 
-use crate::harness::Ran;
+use crate::harness::{DEADLINE, Ran};
 
 /// A running broker, or several that are one cluster.
 pub(crate) struct Broker {
@@ -143,6 +143,11 @@ impl Broker {
         end_of(self.admin.inner(), topic, 0)
     }
 
+    /// Offset of the first record there is.
+    pub(crate) fn beginning(&self, topic: &str) -> i64 {
+        ends_of(self.admin.inner(), topic, 0).0
+    }
+
     /// The same for who reads all, committed or not.
     pub(crate) fn written(&self, topic: &str) -> i64 {
         end_of(self.sees_all.client(), topic, 0)
@@ -220,14 +225,18 @@ fn config(bootstrap: &str) -> ClientConfig {
 
 /// Offset of the next record of a partition. A topic just made, or a broker just back, may be asked too soon.
 fn end_of<C: ClientContext>(client: &Client<C>, topic: &str, partition: i32) -> i64 {
-    let mut tries = 0;
+    ends_of(client, topic, partition).1
+}
+
+/// Offsets of the first record and of the next one.
+fn ends_of<C: ClientContext>(client: &Client<C>, topic: &str, partition: i32) -> (i64, i64) {
+    let began = Instant::now();
     loop {
         match client.fetch_watermarks(topic, partition, Duration::from_secs(30)) {
-            Ok((_, end)) => return end,
-            Err(error) if tries == 100 => panic!("{topic}[{partition}]: {error}"),
-            Err(_) => tries += 1,
+            Ok(ends) => return ends,
+            Err(error) if began.elapsed() > DEADLINE => panic!("{topic}[{partition}]: {error}"),
+            Err(_) => std::thread::sleep(Duration::from_millis(50)),
         }
-        std::thread::sleep(Duration::from_millis(50));
     }
 }
 

@@ -39,6 +39,8 @@ pub(super) struct Met {
     pub(super) gone_on: usize,
     /// and that left a transaction open.
     pub(super) open: usize,
+    /// Records of state that were deleted as they were of no use.
+    pub(super) deleted: i64,
 }
 
 /// What a run has put out: results as lines, rejects in order of what they say.

@@ -29,10 +29,12 @@ fn killed_at_any_moment_each_result_and_reject_is_there_once() {
         }
         case.finish();
         case.is_as_in_peace(&format!("{partitions} partitions"));
+        met.deleted += broker.beginning(&case.state);
     }
     eprintln!("{met:?}");
     // How many transactions are left open is chance; points.rs leaves each of them so.
     assert!(met.gone_on > met.kills / 4, "{met:?}");
+    assert!(met.deleted > 0, "{met:?}");
 }
 
 #[test]
