@@ -1,22 +1,13 @@
 //! The whole engine on a file in memory, with one scanner and with two.
 
+#[path = "shared/file.rs"]
+mod file;
 mod shared;
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs::File;
-use std::path::Path;
-use std::time::Duration;
 
-use headcount::clock::ClockSettings;
-use headcount::engine::{self, Job, Sizes, Source};
 use headcount::generate::{Generator, Reading, Workload};
-use headcount::input::Input;
-use headcount::output::sink::Collected;
-use headcount::ring::{Stop, WaitPolicy};
-use headcount::scan::ScanSettings;
 use headcount::scan::stage::Depth;
-use headcount::stats::Live;
-use headcount::topology::{Topology, Wish};
 use shared::{Contender, Group};
 
 fn main() {
@@ -25,53 +16,20 @@ fn main() {
     let rate_per_s = frames as f64 / 600.0;
     let workload = Workload { frames, rate_per_s, ..Workload::default() };
     let generator = workload.generator().expect("these settings can be met");
-    let memory = Path::new("/dev/shm");
-    let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-    let folder = folder.expect("a folder for the stream");
-    let path = folder.path().join("stream.jsonl");
-    let mut file = File::create(&path).expect("a file for the stream");
-    generator.write_to(&mut file, 2).expect("the stream is written");
+    let (_folder, path) = file::written(&generator);
 
     let expected = users_by_minute(&generator);
     let contender = |name: &str, cores: usize| {
         let (path, expected) = (path.clone(), expected.clone());
         Contender::new(name, move || {
-            let (took, results) = count(&path, cores);
+            let (outcome, results) = file::run(&path, cores, Depth::Count);
+            let results: Vec<_> = results.iter().map(|result| (result.ts, result.cnt)).collect();
             assert_eq!(results, expected);
-            took
+            outcome.elapsed
         })
     };
     let contenders = vec![contender("2 scanners", 2), contender("1 scanner", 1)];
     shared::run(vec![Group { name: "end to end".into(), items: frames, contenders }]);
-}
-
-/// Counts the file as on a machine of so many cores (up to three, that many scanners); the time is
-/// from the start of the threads to the end of the last.
-fn count(path: &Path, cores: usize) -> (Duration, Vec<(i64, u64)>) {
-    let topology = Topology::new(cores, &Wish::default()).expect("a plain topology");
-    let results = Collected::default();
-    let job = Job {
-        source: Source::Inputs(
-            Input::look_at(&[path.to_owned()]).expect("the stream is there"),
-            None,
-        ),
-        scan: ScanSettings::default(),
-        clock: ClockSettings::default(),
-        depth: Depth::Count,
-        live: Live::new(topology.scanners),
-        topology,
-        wait: WaitPolicy::Balanced,
-        sizes: Sizes::default(),
-        sink: Box::new(results.clone()),
-        keeper: None,
-        checkpoints: None,
-        rejects: None,
-        stop: Stop::new(),
-    };
-    let outcome = engine::run(job, &mut || {}).expect("the job is wired");
-    assert!(outcome.failed.is_none(), "{:?}", outcome.failed);
-    let results = results.take().into_iter().map(|result| (result.ts, result.cnt));
-    (outcome.elapsed, results.collect())
 }
 
 /// What must come out, from what the generator knows of its frames.
