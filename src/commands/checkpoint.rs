@@ -38,10 +38,20 @@ const SHOWN: [(&str, &str); 7] = [
 
 /// Does what is asked.
 pub fn run(command: &CheckpointCommand) -> Result<ExitCode, Error> {
-    match command {
-        CheckpointCommand::Inspect(args) => inspect(args, &Place::of(&args.checkpoint)?),
-        CheckpointCommand::Verify(args) => verify(&Place::of(args)?),
+    let done = match command {
+        CheckpointCommand::Inspect(args) => {
+            Place::of(&args.checkpoint).and_then(|place| inspect(args, &place))
+        }
+        CheckpointCommand::Verify(args) => Place::of(args).and_then(|place| verify(&place)),
         CheckpointCommand::Compact(args) => compact(args),
+    };
+    match done {
+        // A state topic's is met while it is read.
+        Err(damage @ Error::Damaged { .. }) => {
+            complain(&damage);
+            Ok(ExitCode::Disagree)
+        }
+        done => done,
     }
 }
 
@@ -149,13 +159,7 @@ fn shown(manifest: &Manifest, tails: &[Tail]) -> String {
 /// Reads all of it.
 fn verify(place: &Place) -> Result<ExitCode, Error> {
     let folder = &place.folder;
-    let found = match look(folder, |manifest| check(folder, manifest)) {
-        Err(damage @ Error::Damaged { .. }) => {
-            complain(&damage);
-            return Ok(ExitCode::Disagree);
-        }
-        found => found?,
-    };
+    let found = look(folder, |manifest| check(folder, manifest))?;
     print(&format!(
         "all of {} read and whole: {}, {} with {}\n",
         count(found.segments as u64, "segment"),
