@@ -141,28 +141,18 @@ impl Reading {
         let Some(part) = self.parts.get_mut(index).filter(|part| part.queue.is_some()) else {
             return;
         };
-        match end {
-            Ok(Some(end)) => {
-                part.trouble = None;
-                self.notices.forget();
-                self.table.see(part.partition, |seen| seen.end = Some(end));
-                let takes = part.out == 0 && !self.skew.holds(index);
-                let still = part.vigil.said(now, end <= part.next, takes);
-                if still && part.is_due(self.asked_wall_ms) {
-                    self.end(index);
-                }
-            }
-            // What was not filled in is no answer.
-            Ok(None) => {
-                let text = "its end was asked for, and none was told".into();
-                part.trouble = Some(Trouble { code: Code::Unknown, text });
-            }
-            Err(trouble) => {
-                if matches!(trouble.code, Code::UnknownTopicOrPartition | Code::UnknownTopicId) {
-                    self.watch.hurry(now);
-                }
-                part.trouble = Some(trouble);
-            }
+        if let Err(trouble) = &end
+            && matches!(trouble.code, Code::UnknownTopicOrPartition | Code::UnknownTopicId)
+        {
+            self.watch.hurry(now);
+        }
+        let Some(end) = part.heed_end(end) else { return };
+        self.notices.forget();
+        self.table.see(part.partition, |seen| seen.end = Some(end));
+        let takes = part.out == 0 && !self.skew.holds(index);
+        let still = part.vigil.said(now, end <= part.next, takes);
+        if still && part.is_due(self.asked_wall_ms) {
+            self.end(index);
         }
     }
 
@@ -185,8 +175,7 @@ impl Reading {
             }
             all_silent &= part.vigil.is_silent() && part.vigil.is_all_read(now, &patience);
             let (topic, next) = (&self.plan.topic, part.next);
-            // Its own trouble says more than that of others.
-            let last = part.trouble.as_ref().or(self.notices.last()).cloned();
+            let last = part.last_trouble(self.notices.last()).cloned();
             let seconds = u32::try_from(patience.give_up.as_secs()).unwrap_or(u32::MAX);
             if part.vigil.is_given_up(now, &patience) {
                 let error = errors::no_answer_of(topic, partition, next, seconds, last.as_ref());

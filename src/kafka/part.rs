@@ -1,6 +1,6 @@
 //! One partition being read: how far it is, where it is left, and what its queue says.
 
-use rdkafka::types::RDKafkaRespErr as Raw;
+use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaRespErr as Raw};
 
 use super::client::Queue;
 use super::event::Trouble;
@@ -34,7 +34,7 @@ pub struct Part {
     /// What time says of it.
     pub vigil: Vigil,
     /// What was said last in place of an answer, if none has come since.
-    pub trouble: Option<Trouble>,
+    trouble: Option<Trouble>,
     /// The time it has reached, as far as is told here.
     pub agreement: Agreement,
 }
@@ -92,6 +92,30 @@ impl Part {
     /// Whether it is left as soon as all of it is read, by this wall clock, milliseconds.
     pub fn is_due(&self, wall_ms: i64) -> bool {
         matches!(self.bound, Bound::TimeMs(ms) if wall_ms >= ms)
+    }
+
+    /// Takes note of what was said when its end was asked for; the end, if it was told.
+    pub fn heed_end(&mut self, said: Result<Option<u64>, Trouble>) -> Option<u64> {
+        let told = said.and_then(|end| {
+            // What was not filled in is no answer.
+            let text = "its end was asked for, and none was told".into();
+            end.ok_or(Trouble { code: Code::Unknown, text })
+        });
+        match told {
+            Ok(end) => {
+                self.trouble = None;
+                Some(end)
+            }
+            Err(trouble) => {
+                self.trouble = Some(trouble);
+                None
+            }
+        }
+    }
+
+    /// What went wrong last, of it or of all: its own says more.
+    pub fn last_trouble<'t>(&'t self, of_all: Option<&'t Trouble>) -> Option<&'t Trouble> {
+        self.trouble.as_ref().or(of_all)
     }
 
     /// Its row in the table, when it is entered.
@@ -188,5 +212,42 @@ impl Part {
         } else {
             Drew::Unreadable(text())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::clock::agreement::Agree;
+
+    fn part(partition: Partition) -> Part {
+        let position = Position {
+            partition,
+            start: 0,
+            entry: Entry::Beginning,
+            from_first: true,
+            lost_from: None,
+            bound: Bound::Never,
+        };
+        Part::new(&position, Vigil::new(Instant::now()), Agreement::new(Agree::ONE, 0))
+    }
+
+    #[test]
+    fn its_trouble_is_over_only_when_it_has_an_answer_itself() {
+        let trouble = |text: &str| Trouble { code: Code::NotCoordinator, text: text.into() };
+        let (of_all, no_leader) = (trouble("all are down"), trouble("no leader"));
+        let (mut one, mut other) = (part(0), part(1));
+        assert_eq!(one.last_trouble(Some(&of_all)), Some(&of_all));
+        assert_eq!(one.heed_end(Err(no_leader.clone())), None);
+        assert_eq!(other.heed_end(Ok(Some(5))), Some(5));
+        assert_eq!((one.last_trouble(None), other.last_trouble(None)), (Some(&no_leader), None));
+        assert_eq!(one.last_trouble(Some(&of_all)), Some(&no_leader), "its own says more");
+        assert_eq!(one.heed_end(Ok(None)), None);
+        let last = one.last_trouble(None).map(|trouble| &*trouble.text);
+        assert_eq!(last, Some("its end was asked for, and none was told"));
+        assert_eq!(one.heed_end(Ok(Some(0))), Some(0));
+        assert_eq!(one.last_trouble(None), None);
     }
 }
