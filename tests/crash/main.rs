@@ -10,6 +10,7 @@
 mod changes;
 mod damage;
 mod disk;
+mod formats;
 mod grown;
 mod harness;
 mod inputs;
