@@ -1,10 +1,11 @@
-//! The broker killed and started again in the middle, in some cases the run killed as well.
+//! The broker killed in the middle: started again, in some cases with the run killed as well; or away for good.
 
 use std::time::Duration;
 
 use crate::broker::Broker;
 use crate::exactly_once::case::{Case, EXACT};
 use crate::exactly_once::kills;
+use crate::following::Following;
 use crate::frames::Random;
 
 /// Frames for each time.
@@ -46,4 +47,24 @@ fn a_broker_that_is_killed_changes_nothing() {
     run.stop().exits(130);
     case.finish();
     case.is_as_in_peace("a broker killed");
+}
+
+#[test]
+#[ignore = "needs a broker: scripts/test starts one"]
+fn a_broker_that_stays_away_ends_the_run_and_the_next_one_goes_on() {
+    let (broker, mut random) = (Broker::own(""), Random::new());
+    let mut case = Case::new(&broker, &mut random, 2, 2 * FRAMES, EXACT);
+    let mut run = Following::start(&format!("{} --give-up 2s", case.words()));
+    run.wait_until_it_listens();
+    case.see_it_commit(&mut random, 16, &mut run);
+    case.input.write(&mut random, 4);
+    std::thread::sleep(Duration::from_micros(random.below(30_000)));
+    broker.script("stop --kill");
+    let ran = run.end().exits(1);
+    let told = ran.stderr.lines().find(|line| line.contains("--give-up says how long to try"));
+    // It names the topic that is read, or the transactional id, in which that is.
+    assert!(told.is_some_and(|line| line.contains(&case.input.topic)), "{}", ran.stderr);
+    broker.script("start");
+    case.finish();
+    case.is_as_in_peace("a broker that stayed away");
 }

@@ -7,7 +7,7 @@ use crate::exactly_once::log;
 use crate::following::Following;
 use crate::frames::Random;
 use crate::growing::Growing;
-use crate::harness::run;
+use crate::harness::{run, wait_until};
 use crate::records::Read;
 
 /// Windows of all six lengths.
@@ -108,6 +108,32 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// Writes on until a run has committed something.
+    pub(super) fn see_it_commit(
+        &mut self,
+        random: &mut Random,
+        parts_left: usize,
+        run: &mut Following,
+    ) {
+        let before = self.broker.end(&self.state);
+        wait_until("a commit", || {
+            self.input.write(random, parts_left);
+            self.wait_for_records(1, run);
+            self.broker.end(&self.state) > before
+        });
+    }
+
+    /// Waits until a run has committed all that is written, and does nothing more.
+    pub(super) fn see_it_rest(&self, run: &mut Following) {
+        let ends = || (self.broker.end(&self.state), self.broker.written(&self.state));
+        wait_until("a rest", || {
+            let before = ends();
+            self.wait_for_records(1, run);
+            let [committed, read] = self.offsets();
+            committed == read && before.0 == before.1 && ends() == before
+        });
+    }
+
     /// Starts a run and kills it: soon after that, or in the middle of whatever comes after some records,
     /// while more is written.
     pub(super) fn kill_once(&mut self, random: &mut Random, kills_left: usize, met: &mut Met) {
@@ -167,12 +193,17 @@ impl<'a> Case<'a> {
     /// Asserts that the group's offsets are at the topic's ends, and say where the state is.
     #[track_caller]
     fn offsets_are_the_ends(&self, how: &str) {
+        let [committed, ends] = self.offsets();
+        assert_eq!(committed, ends, "{how}");
+    }
+
+    /// The group's offsets with what stands beside them, and what they are once all is read.
+    fn offsets(&self) -> [Vec<(Option<i64>, String)>; 2] {
         let topic = &self.input.topic;
         let committed = self.broker.committed(topic, &format!("headcount.{topic}.{}", self.output));
         let note = format!("{{\"checkpoint\":\"{}\"}}", self.state);
         let ends = self.broker.ends(topic);
-        let expected: Vec<_> = ends.into_iter().map(|end| (Some(end), note.clone())).collect();
-        assert_eq!(committed, expected, "{how}");
+        [committed, ends.into_iter().map(|end| (Some(end), note.clone())).collect()]
     }
 }
 

@@ -7,12 +7,15 @@
 
 mod broker;
 mod case;
+mod commands;
 mod denied;
+mod held;
 mod kills;
 mod log;
 mod points;
 mod refused;
 mod revs;
+mod small;
 mod zombie;
 
 /// How often the run is killed that goes from topic to topic; others are a share of that.

@@ -1,63 +1,12 @@
 //! What cannot be gone on with is refused, and named; nothing is put out then.
 
+use rdkafka::producer::Producer as _;
+
 use crate::broker::Broker;
+use crate::exactly_once::small::{KEPT, Small};
 use crate::frames::{START_S, counts, of_minute};
-use crate::harness::{Folder, HEADCOUNT, Ran, plain, run};
+use crate::harness::{DEADLINE, Folder, HEADCOUNT, Ran, plain, run, wait_until};
 use crate::records::Record;
-
-/// What a state topic has to be like.
-const KEPT: [(&str, &str); 3] =
-    [("cleanup.policy", "delete"), ("retention.ms", "-1"), ("retention.bytes", "-1")];
-
-/// A topic with a frame a minute, and where it is counted to.
-struct Small<'a> {
-    broker: &'a Broker,
-    input: String,
-    output: String,
-    state: String,
-}
-
-impl<'a> Small<'a> {
-    /// One with five minutes; counted to its end if `counted`.
-    fn new(broker: &'a Broker, counted: bool) -> Small<'a> {
-        let (input, output) = (broker.topic(1, &[]), broker.results_topic());
-        let small = Small { broker, input, output, state: broker.topic(1, &KEPT) };
-        small.write(0, 0..5);
-        if counted {
-            small.run("").exits(0);
-            small.has(0..5);
-        }
-        small
-    }
-
-    /// Writes a frame in each of these minutes.
-    fn write(&self, partition: i32, minutes: std::ops::Range<i64>) {
-        let record = |minute| Record::new(partition, of_minute(minute, "user"));
-        self.broker.write(&self.input, &minutes.map(record).collect::<Vec<_>>());
-    }
-
-    fn run_with(&self, state: &str, more: &str) -> Ran {
-        let Small { broker, input, output, .. } = self;
-        let b = broker.bootstrap();
-        run(&format!("count -b {b} -t {input} -o {output} --until end {state} {more}"), &[])
-    }
-
-    fn run(&self, more: &str) -> Ran {
-        self.run_with(&format!("--state-topic {}", self.state), more)
-    }
-
-    /// The group by whose name offsets are committed.
-    fn group(&self) -> String {
-        format!("headcount.{}.{}", self.input, self.output)
-    }
-
-    /// Asserts that the results of these minutes are there, each once, and no more.
-    #[track_caller]
-    fn has(&self, minutes: std::ops::Range<i64>) {
-        let expected: Vec<_> = minutes.map(|minute| (START_S + 60 * minute, 1, 1)).collect();
-        assert_eq!(counts(&self.broker.read_lines(&self.output)), expected);
-    }
-}
 
 #[test]
 #[ignore = "needs a broker: scripts/test starts one"]
@@ -66,9 +15,7 @@ fn a_run_that_has_ended_leaves_no_users_in_the_folder_for_temporary_files() {
     let small = Small::new(&broker, true);
     let place = folder.at("temporary");
     std::fs::create_dir(&place).unwrap();
-    let Small { input, output, state, .. } = &small;
-    let b = broker.bootstrap();
-    let words = format!("count -b {b} -t {input} -o {output} --until end --state-topic {state}");
+    let words = small.words(&format!("--until end {}", small.state_flag()));
     for minute in 5..9 {
         for (more, code) in [("--quiet", 0), ("--ts-field=time", 2)] {
             small.write(0, minute..minute + 1);
@@ -214,6 +161,33 @@ fn a_state_with_a_part_missing_is_not_gone_on_with() {
 
 #[test]
 #[ignore = "needs a broker: scripts/test starts one"]
+fn what_is_committed_behind_an_open_transaction_is_waited_for() {
+    let broker = Broker::shared();
+    let small = Small::new(&broker, false);
+    let following = small.start("--idle off");
+    let wait_for = |results| {
+        wait_until("results", || broker.read(&small.output).len() == results);
+    };
+    wait_for(4);
+    // Another program's; behind it lies what the run goes on to commit.
+    let open = broker.begin_transaction(&small.state, &[Record::new(0, "of another")]);
+    small.write(0, 5..7);
+    wait_for(6);
+    following.kill();
+    let ran = small.run("--give-up 3s").exits(1);
+    let (stable, end) = (broker.end(&small.state), broker.written(&small.state));
+    assert!(stable < end, "the transaction was over: {}", ran.stderr);
+    ran.says(&format!("state topic {}: read up to offset", small.state))
+        .says(&format!("of {end}, and nothing more comes: a transaction may be open in it"))
+        .says("--give-up says how long to wait");
+    small.has(0..6);
+    open.abort_transaction(DEADLINE).unwrap();
+    small.run("").exits(0).says("7 frames read before");
+    small.has(0..7);
+}
+
+#[test]
+#[ignore = "needs a broker: scripts/test starts one"]
 fn a_topic_made_again_between_two_runs_is_another_one() {
     let broker = Broker::shared();
     let small = Small::new(&broker, true);
@@ -293,7 +267,7 @@ fn a_partition_is_entered_where_it_was_left_and_a_new_one_at_its_beginning() {
     small.run("--from end").exits(0).says("--from holds for partitions that the checkpoint does");
     small.has(0..7);
     broker.grow(&small.input, 2);
-    crate::harness::wait_until("it", || broker.partitions(&small.input) == Some(2));
+    wait_until("it", || broker.partitions(&small.input) == Some(2));
     small.write(1, 7..9);
     small.run("").exits(0);
     small.has(0..9);
@@ -301,6 +275,25 @@ fn a_partition_is_entered_where_it_was_left_and_a_new_one_at_its_beginning() {
     small.write(1, 9..11);
     small.run("").exits(0).says("9 frames read before");
     small.has(0..11);
+}
+
+#[test]
+#[ignore = "needs a broker: scripts/test starts one"]
+fn from_end_is_for_partitions_that_the_checkpoint_does_not_know() {
+    let broker = Broker::shared();
+    let small = Small::new(&broker, true);
+    broker.grow(&small.input, 2);
+    wait_until("it", || broker.partitions(&small.input) == Some(2));
+    small.write(0, 5..7);
+    small.write(1, 7..9);
+    small.run("--from end").exits(0).says("--from holds for partitions that the checkpoint does");
+    small.has(0..7);
+    // Where it was entered is known from then on.
+    small.write(1, 9..11);
+    small.run("").exits(0).says("7 frames read before");
+    small.has((0..7).chain(9..11));
+    small.run("--from beginning").exits(0).says("9 frames read before");
+    small.has((0..7).chain(9..11));
 }
 
 #[test]
