@@ -57,8 +57,10 @@ fn a_broker_that_stays_away_ends_the_run_and_the_next_one_goes_on() {
     let mut run = Following::start(&format!("{} --give-up 2s", case.words()));
     run.wait_until_it_listens();
     case.see_it_commit(&mut random, 16, &mut run);
-    case.input.write(&mut random, 4);
-    std::thread::sleep(Duration::from_micros(random.below(30_000)));
+    // With no transaction open: Kafka 4.3 ends one that times out while its broker starts again without a word
+    // to the partitions, which have no leader then, and whoever reads what is committed there waits for ever
+    // (docs/kafka.md).
+    case.see_it_rest(&mut run);
     broker.script("stop --kill");
     let ran = run.end().exits(1);
     let told = ran.stderr.lines().find(|line| line.contains("--give-up says how long to try"));
