@@ -9,6 +9,18 @@ from datetime import date
 from . import intervals, timed
 from .jobs import ROOT, said
 
+# The end of a record's page: what lies beside it, and how it was made.
+END = """
+| file | what |
+| --- | --- |
+| `runs.tsv` | every run, in the order in which they were run |
+| `machine.txt` | the machine sheet |
+
+The commands:
+
+{commands}
+"""
+
 
 def folder(name, is_dirty_fine=False):
     """Where a record of today goes; ends the program where none may be written."""

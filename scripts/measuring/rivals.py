@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+from . import record
 from .jobs import CONTENDERS, ROOT, Job, Side, Streams, said, sh, word
 
 # Flags of `headcount generate`, and those that make it tiny (but still of several minutes).
@@ -34,16 +35,8 @@ slow rivals take part in the first three. Wall time, medians, and of the rounds'
 (smallest–largest). A rival of one thread is compared with headcount on one core.
 
 {table}
-
-| file | what |
-| --- | --- |
-| `runs.tsv` | every run, in the order in which they were run |
-| `machine.txt` | the machine sheet |
-
-The commands:
-
-{commands}
 """
+PAGE += record.END
 
 
 def build(is_quick):

@@ -7,7 +7,7 @@ what they do differs.
 import json
 import os
 
-from . import timed
+from . import record, timed
 from .jobs import CONTENDERS, Job, Side, said, sh, word
 
 MIB = 2**20
@@ -50,16 +50,8 @@ summary, from when it begins to ask for records. All others' is that of the whol
 ConsumerPerformance with the start of the JVM. CPU seconds are those of the program, not of the broker.
 
 {table}
-
-| file | what |
-| --- | --- |
-| `runs.tsv` | every run, in the order in which they were run |
-| `machine.txt` | the machine sheet |
-
-The commands:
-
-{commands}
 """
+PAGE += record.END
 
 VERSIONS = [
     "kcat -V",

@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 
+from . import record
 from .jobs import Job, Side, Streams, word
 from .workloads import Work, answer, plainest
 
@@ -27,16 +28,8 @@ memory. *Asked*: {paths}, one after another on one connection; {answers}. Each a
 `headcount verify` proved.
 
 {table}
-
-| file | what |
-| --- | --- |
-| `runs.tsv` | every run, in the order in which they were run |
-| `machine.txt` | the machine sheet |
-
-The commands:
-
-{commands}
 """
+PAGE += record.END
 
 
 class Asker(threading.Thread):

@@ -12,7 +12,7 @@
 //!
 //! and never while one is under way, nor where nothing is new, nor while the clock is still being told what is
 //! gone on with and which partitions there are: it would be of half of them. How soon after a result hangs on whether there
-//! is more to judge: as long as there is, one is under way for a eighth of the time at most, so that a log
+//! is more to judge: as long as there is, one is under way for an eighth of the time at most, so that a log
 //! read fast, in which windows close all the time, is not held up by checkpoints. Where nothing more has come
 //! for 3 ms, results do not wait for that.
 

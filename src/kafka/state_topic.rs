@@ -39,11 +39,11 @@ use crate::recovery::note::TopicsWritten;
 
 /// The one partition.
 pub(super) const PARTITION: u32 = 0;
-/// How often records that are of no use are deleted.
+/// How often records that are of no use are deleted; at once where checks are on, so that tests meet it.
 const TRIM_EVERY: Duration = Duration::from_millis(if cfg!(debug_assertions) { 0 } else { 5000 });
 /// How long the brokers may take for it.
 const TRIM_MS: i32 = 30_000;
-/// Bytes that may lie in the topic beyond four times those that count.
+/// Bytes that may lie in the topic beyond four times those that count; few where checks are on.
 const BLOAT_BYTES: u64 = if cfg!(debug_assertions) { 16 * 1024 } else { 64 * 1024 * 1024 };
 
 /// Whose state it is, and what is written with it.
