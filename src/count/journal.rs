@@ -45,13 +45,42 @@ impl<T> Blocks<T> {
     }
 }
 
+/// Those newly in a window. The block being filled is at hand, and has no capacity before the first.
+#[derive(Debug, Default)]
+struct Members {
+    open: Vec<Id>,
+    full: Vec<Vec<Id>>,
+}
+
+impl Members {
+    fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Goes on in this block.
+    fn go_on_in(&mut self, block: Vec<Id>) {
+        let before = std::mem::replace(&mut self.open, block);
+        if !before.is_empty() {
+            self.full.push(before);
+        }
+    }
+
+    fn blocks(&self) -> impl Iterator<Item = &Vec<Id>> + Clone {
+        self.full.iter().chain(std::iter::once(&self.open))
+    }
+
+    fn bytes(&self) -> usize {
+        self.blocks().map(|block| block.capacity() * size_of::<Id>()).sum()
+    }
+}
+
 /// One shard's part of a cut.
 #[derive(Debug, Default)]
 pub struct ShardCut {
     users: Blocks<(Id, u16)>,
     uids: Blocks<u8>,
     /// By slot in use then, the users newly in its window.
-    members: Vec<(Slot, Blocks<Id>)>,
+    members: Vec<(Slot, Members)>,
 }
 
 impl ShardCut {
@@ -72,8 +101,8 @@ impl ShardCut {
 
     /// By slot, the users newly in its window, each once, in no order, and in pieces. Only slots that have
     /// any.
-    pub fn members(&self) -> impl Iterator<Item = (Slot, impl Iterator<Item = &[Id]>)> {
-        self.members.iter().map(|(slot, ids)| (*slot, ids.0.iter().map(Vec::as_slice)))
+    pub fn members(&self) -> impl Iterator<Item = (Slot, impl Iterator<Item = &[Id]> + Clone)> {
+        self.members.iter().map(|(slot, ids)| (*slot, ids.blocks().map(Vec::as_slice)))
     }
 }
 
@@ -83,7 +112,7 @@ pub struct Journal {
     users: Blocks<(Id, u16)>,
     uids: Blocks<u8>,
     /// By slot.
-    members: Vec<Blocks<Id>>,
+    members: Vec<Members>,
     /// Blocks of windows that are gone.
     spare: Vec<Vec<Id>>,
     /// Bytes of the cut taken last, which may still be on its way.
@@ -96,7 +125,7 @@ impl Journal {
         Journal {
             users: Blocks::default(),
             uids: Blocks::default(),
-            members: (0..slots).map(|_| Blocks::default()).collect(),
+            members: (0..slots).map(|_| Members::default()).collect(),
             spare: Vec::new(),
             cut_bytes: 0,
         }
@@ -113,36 +142,39 @@ impl Journal {
     /// A user is newly in the slot's window.
     #[inline]
     pub fn member(&mut self, slot: usize, id: Id, budget: &mut Budget) -> Result<(), NoRoom> {
-        let blocks = &mut self.members[slot];
-        if let Some(block) = blocks.with_room(1) {
-            block.push(id);
-            if block.len() % LINE_IDS == 0
-                && let Some(ahead) = block.spare_capacity_mut().get(LINE_IDS)
-            {
-                prefetch(ahead);
-            }
-            return Ok(());
+        let block = &mut self.members[slot].open;
+        if block.len() == block.capacity() {
+            return self.member_of_next(slot, id, budget);
         }
-        self.member_of_next(slot, id, budget)
+        block.push(id);
+        if block.len() % LINE_IDS == 0
+            && let Some(ahead) = block.spare_capacity_mut().get(LINE_IDS)
+        {
+            prefetch(ahead);
+        }
+        Ok(())
     }
 
-    /// The same, where the slot's last block is full.
+    /// The same, where the slot's block is full or there is none.
     #[cold]
     fn member_of_next(&mut self, slot: usize, id: Id, budget: &mut Budget) -> Result<(), NoRoom> {
-        let blocks = &mut self.members[slot];
-        match self.spare.pop() {
-            Some(mut block) => {
-                block.push(id);
-                blocks.0.push(block);
+        let mut block = match self.spare.pop() {
+            Some(block) => block,
+            None => {
+                budget.take(BLOCK_IDS * size_of::<Id>())?;
+                Vec::with_capacity(BLOCK_IDS)
             }
-            None => block(blocks, 1, BLOCK_IDS, budget)?.push(id),
-        }
+        };
+        block.push(id);
+        self.members[slot].go_on_in(block);
         Ok(())
     }
 
     /// The slot's window is no longer kept.
     pub fn free(&mut self, slot: usize) {
-        for mut block in self.members[slot].0.drain(..) {
+        let Members { open, full } = &mut self.members[slot];
+        let open = std::mem::take(open);
+        for mut block in full.drain(..).chain((open.capacity() > 0).then_some(open)) {
             block.clear();
             self.spare.push(block);
         }
@@ -150,7 +182,7 @@ impl Journal {
 
     /// Takes all of it. The one taken before is on its way no longer.
     pub fn cut(&mut self, budget: &mut Budget) -> ShardCut {
-        let members = (0..).zip(&mut self.members).filter(|(_, ids)| !ids.0.is_empty());
+        let members = (0..).zip(&mut self.members).filter(|(_, ids)| !ids.is_empty());
         let cut = ShardCut {
             users: std::mem::take(&mut self.users),
             uids: std::mem::take(&mut self.uids),
