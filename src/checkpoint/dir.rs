@@ -7,8 +7,8 @@
 //!
 //! Merging: a new segment has level 0; [`MERGE_SEGMENTS`] of a level at the chain's end become one of the next, so
 //! each byte is written anew once a level and a chain stays short. When members of windows no longer
-//! kept are more than half of all bytes, all is written anew: as much was appended since the last
-//! time as is written. Called from one thread, one call at a time.
+//! kept are more than [`REWRITE_GARBAGE`] times all else, all is written anew: so many times what is written was
+//! appended since the last time. Called from one thread, one call at a time.
 //!
 //! Where it has a replica, that is what counts and what is durable: the moment of a change is when the
 //! replica has the manifest. The directory is then made for one run, and not brought to the disk.
@@ -26,7 +26,7 @@ use super::replica::Replica;
 use super::tail::{Index, Tail};
 use super::writer::{Finished, SegmentWriter, failed};
 use crate::error::Error;
-use crate::limits::{MERGE_SEGMENTS, REWRITE_BYTES_MIN};
+use crate::limits::{MERGE_SEGMENTS, REWRITE_BYTES_MIN, REWRITE_GARBAGE};
 
 /// The level of a segment that holds all: it is merged with what is appended after some thousand
 /// checkpoints and not after seven.
@@ -208,7 +208,8 @@ impl Dir {
         if segments.len() > 1 && self.replica.as_ref().is_some_and(|own| own.is_bloated(bytes)) {
             return Some((0, LEVEL_OF_ALL));
         }
-        if bytes >= REWRITE_BYTES_MIN && self.garbage_bytes() > bytes / 2 {
+        let garbage = self.garbage_bytes();
+        if bytes >= REWRITE_BYTES_MIN && garbage > REWRITE_GARBAGE * (bytes - garbage) {
             return Some((0, LEVEL_OF_ALL));
         }
         let level = segments.last()?.level;

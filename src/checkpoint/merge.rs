@@ -3,7 +3,6 @@
 //! The lists of a place are merged step by step: of each segment one section is held, and what lies at
 //! or below the least of their last ids can go out, sorted. So memory follows the number of
 //! segments and not the state; and a list that only one of them has is passed on as it is.
-//! Sorting is the standard library's stable one, which finds the runs it is made of.
 //!
 //! Members of windows no longer kept are left out. A user's mapping is, where a later one has the
 //! same id; it is not where nobody's window holds him, as the counter may still know him. An id
@@ -15,6 +14,7 @@ use std::sync::Arc;
 
 use super::reader::{Place, Section, SegmentReader};
 use super::section::Kind;
+use super::sorting::Sorting;
 use super::tail::Tail;
 use super::writer::{SegmentWriter, failed};
 use crate::error::Error;
@@ -106,7 +106,7 @@ pub fn merge<R: Read>(
         reader.advance()?;
         cursors.push(Cursor { reader, taken: 0 });
     }
-    let mut ids = Vec::new();
+    let mut sorting = Sorting::default();
     while let Some(place) = cursors.iter().filter_map(|cursor| cursor.reader.place()).min() {
         let (shard, kind, serial) = place;
         if kind == Kind::Members && !kept.contains(&serial) {
@@ -146,13 +146,10 @@ pub fn merge<R: Read>(
             if let [list] = lists[..] {
                 sink.members(shard, serial, list)?;
             } else {
-                ids.clear();
-                lists.iter().for_each(|list| ids.extend_from_slice(list));
-                ids.sort();
-                if !ids.is_sorted_by(|a, b| a < b) {
+                let Some(ids) = sorting.sorted(lists.iter().copied()) else {
                     return Err(twice(&cursors, shard, serial));
-                }
-                sink.members(shard, serial, &ids)?;
+                };
+                sink.members(shard, serial, ids)?;
             }
         }
         for (cursor, count) in cursors.iter_mut().zip(counts) {

@@ -12,6 +12,7 @@
 //!
 //! | file | what it owns |
 //! | --- | --- |
+//! | `sorting` | lists of numbers, sorted |
 //! | `ids` | ascending lists of numbers as bits |
 //! | `section` | the parts of a segment's bytes: head, sections, end, and their checksums |
 //! | `writer`, `reader` | a segment as bytes, and back |
@@ -37,6 +38,7 @@ pub mod merge;
 pub mod reader;
 pub mod replica;
 mod section;
+mod sorting;
 pub mod tail;
 #[cfg(test)]
 mod tests;
@@ -50,6 +52,7 @@ pub use merge::{Sink, merge};
 pub use reader::{Section, SegmentReader, Users};
 pub use replica::Replica;
 pub use section::FORMAT;
+pub use sorting::Sorting;
 pub use tail::{Index, Tail};
 pub use writer::SegmentWriter;
 

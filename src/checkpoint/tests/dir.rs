@@ -11,7 +11,7 @@ use crate::checkpoint::check::{check, look};
 use crate::checkpoint::manifest::{self, Manifest, SegmentEntry};
 use crate::checkpoint::{Dir, Open, SegmentReader};
 use crate::error::Error;
-use crate::limits::MERGE_SEGMENTS;
+use crate::limits::{MERGE_SEGMENTS, REWRITE_GARBAGE};
 
 #[test]
 fn it_holds_what_was_appended_through_merges_restarts_and_rewrites() {
@@ -235,7 +235,8 @@ fn made_fresh_it_is_empty_whatever_was_there() {
 fn it_is_written_anew_when_most_of_it_is_of_no_use() {
     let folder = room();
     let mut dir = Dir::open(folder.path(), Open::Make).unwrap();
-    for serial in 0..4 {
+    let mut most = 0;
+    for serial in 0..8 {
         let ids: Vec<u32> = (0..1_000_000).map(|i| i * (97 + serial)).collect();
         dir.append(false, |to| {
             to.members(0, serial.into(), &ids)?;
@@ -244,11 +245,13 @@ fn it_is_written_anew_when_most_of_it_is_of_no_use() {
         })
         .unwrap();
         let merged = dir.merge_if_due().unwrap();
-        // Once the second is there the first is half of it or less, with the third two thirds.
-        assert!(dir.garbage_bytes() <= dir.manifest().bytes() / 2);
+        let garbage = dir.garbage_bytes();
+        assert!(garbage <= REWRITE_GARBAGE * (dir.manifest().bytes() - garbage));
         assert_eq!(merged.is_some(), serial > 0 && dir.manifest().segments.len() == 1);
+        most = most.max(dir.manifest().segments.len());
     }
-    assert!(dir.manifest().segments.len() < 3);
+    // All are alike: of four three are of no use, or a little less; of five four are.
+    assert!((3..=4).contains(&most) && dir.manifest().segments.len() < 5, "{most}");
 }
 
 #[test]
