@@ -147,7 +147,7 @@ impl Journal {
             return self.member_of_next(slot, id, budget);
         }
         block.push(id);
-        if block.len() % LINE_IDS == 0
+        if block.len().is_multiple_of(LINE_IDS)
             && let Some(ahead) = block.spare_capacity_mut().get(LINE_IDS)
         {
             prefetch(ahead);
