@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
@@ -26,6 +26,8 @@ pub(crate) struct Broker {
     admin: AdminClient<DefaultClientContext>,
     /// A client that sees what is not committed, too.
     sees_all: BaseConsumer,
+    /// What [`Broker::has_lost_ends`] found before.
+    lost_ends: AtomicBool,
     /// Removes it all when dropped, where it is a test's own.
     own: Option<tempfile::TempDir>,
 }
@@ -50,11 +52,14 @@ impl Broker {
         let admin = config(&bootstrap).create().unwrap();
         let sees_all =
             config(&bootstrap).set("isolation.level", "read_uncommitted").create().unwrap();
-        Broker { bootstrap, folder, admin, sees_all, own }
+        Broker { bootstrap, folder, admin, sees_all, lost_ends: AtomicBool::new(false), own }
     }
 
     /// A verb of `scripts/kafka`, like `stop --kill` or `start`.
     pub(crate) fn script(&self, words: &str) -> Ran {
+        if words.starts_with("stop") {
+            self.has_lost_ends();
+        }
         script(&self.folder, words).exits(0)
     }
 
@@ -174,6 +179,33 @@ impl Broker {
             (one.offset().to_raw().filter(|&offset| offset >= 0), one.metadata().to_owned())
         };
         list.elements().iter().map(place).collect()
+    }
+
+    /// Ends every transaction that is open in a topic's first partition, as an administrator does (docs/kafka.md);
+    /// how many there were.
+    pub(crate) fn end_open_transactions(&self, topic: &str) -> usize {
+        let of = format!("--topic {topic} --partition 0");
+        let transactions = |words: &str| {
+            let tool = format!("run transactions --bootstrap-server {}", self.bootstrap);
+            self.script(&format!("{tool} {words} {of}")).stdout
+        };
+        let said = transactions("describe-producers");
+        let mut rows = said.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let title = rows.next().expect("a row of titles");
+        let column = title.iter().position(|&title| title == "CurrentTransactionStartOffset");
+        let column = column.unwrap_or_else(|| panic!("no such column: {said}"));
+        // Of a producer without one it says `None`.
+        let open = rows.filter_map(|row| row.get(column)?.parse::<u64>().ok());
+        open.inspect(|start| drop(transactions(&format!("abort --start-offset {start}")))).count()
+    }
+
+    /// Whether the first node ever took partitions without a leader for deleted, and so may have ended
+    /// transactions without a word to them (docs/kafka.md).
+    pub(crate) fn has_lost_ends(&self) -> bool {
+        // With each start it begins a new log.
+        let log = std::fs::read(self.folder.join("node-1/log")).unwrap();
+        let now = String::from_utf8_lossy(&log).contains("likely deleted already");
+        self.lost_ends.fetch_or(now, Ordering::Relaxed) || now
     }
 
     /// Deletes the records of a topic's first partition that lie before this offset.

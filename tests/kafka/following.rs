@@ -111,13 +111,20 @@ impl Following {
     /// Waits until it heeds signals: it has looked at all it needs, and begins to read.
     #[track_caller]
     pub(crate) fn wait_until_it_listens(&mut self) {
+        if let Some(ran) = self.ends_before_it_listens() {
+            panic!("it ended with {} before it listened:\n{}", ran.code, ran.stderr);
+        }
+    }
+
+    /// Waits until it heeds signals, or has ended before that, and how.
+    #[track_caller]
+    pub(crate) fn ends_before_it_listens(&mut self) -> Option<Ran> {
+        let mut is_over = false;
         wait_until("it to listen", || {
-            if self.is_over() {
-                let ran = self.ended();
-                panic!("it ended with {} before it listened:\n{}", ran.code, ran.stderr);
-            }
-            self.listens()
+            is_over = self.is_over();
+            is_over || self.listens()
         });
+        is_over.then(|| self.ended())
     }
 
     /// Ends it as a service is ended, once it listens, and waits until it has.

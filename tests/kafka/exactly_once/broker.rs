@@ -19,7 +19,7 @@ fn a_broker_that_is_killed_changes_nothing() {
     let mut case = Case::new(&broker, &mut random, 2, times * FRAMES, EXACT);
     let mut run = case.start();
     for left in (1..=times).rev() {
-        run.wait_until_it_listens();
+        case.have_it_listen(&mut run);
         case.input.write(&mut random, 3 * left);
         case.wait_for_records(1 + random.below(3), &mut run);
         case.input.write(&mut random, 3 * left);
@@ -44,6 +44,7 @@ fn a_broker_that_is_killed_changes_nothing() {
         }
         case.input.write(&mut random, 3 * left);
     }
+    case.have_it_listen(&mut run);
     run.stop().exits(130);
     case.finish();
     case.is_as_in_peace("a broker killed");
