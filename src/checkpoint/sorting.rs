@@ -37,7 +37,8 @@ impl Sorting {
         }
         self.ids.clear();
         pieces.for_each(|piece| self.ids.extend_from_slice(piece));
-        self.ids.sort_unstable();
+        // The stable one finds the runs that pieces are when segments are merged.
+        self.ids.sort();
         self.ids.is_sorted_by(|a, b| a < b).then_some(&self.ids)
     }
 

@@ -96,6 +96,14 @@ impl Run {
         self.child.wait().unwrap();
     }
 
+    /// Ends it as a service is ended, in peace.
+    #[cfg(feature = "kafka")]
+    pub(crate) fn stop(mut self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.child.wait().unwrap();
+    }
+
     /// Where it serves, without the scheme.
     pub(crate) fn address(&self) -> String {
         self.origin.replace("http://", "")

@@ -1,4 +1,6 @@
-//! A hundred partitions of a topic on a real broker.
+//! Topics on a real broker: a hundred partitions, and what an earlier run left.
+
+use serde_json::Value;
 
 use super::browser::{Browser, NARROW, Screen, WIDE};
 use super::run::{Run, succeeds};
@@ -52,4 +54,40 @@ fn a_hundred_partitions_are_seen_at_a_glance_and_one_by_one() {
         assert_eq!(page.too_wide_px(), 0, "at {width} px");
     }
     page.ends_content(&run.origin);
+}
+
+#[test]
+#[ignore = "needs Chromium and a broker: the Kafka step of scripts/test"]
+fn what_an_earlier_run_counted_is_seen_again() {
+    const SEEN: &str = "[...document.querySelectorAll('#why li'), document.getElementById('users')].map((one) => one.textContent).join()";
+    let brokers = std::env::var("HEADCOUNT_BROKERS").expect("HEADCOUNT_BROKERS is not set");
+    let topic = format!("page-again-{}", std::process::id());
+    succeeds(&format!(
+        "generate -b {brokers} -o {topic} --create --frames 20K --frame-bytes 200 --users 500 --rate 20"
+    ));
+    let words = format!(
+        "-b {brokers} -t {topic} -o {topic}-counts --create --windows minute,day --idle off"
+    );
+    // Of each open window its length, its beginning and its frames.
+    let open = |run: &Run| -> Vec<Value> {
+        let why: Value = serde_json::from_str(&run.get("/why")).unwrap();
+        let windows = why["windows"].as_array().unwrap().iter();
+        windows.map(|of| ["window", "start", "frames"].map(|key| of[key].clone()).into()).collect()
+    };
+    let run = Run::at("127.0.0.1:0", &words, &[]);
+    let (origin, address) = (run.origin.clone(), run.address());
+    let mut page = Browser::open(WIDE);
+    page.visit(&origin);
+    page.wait("document.getElementById('frames').textContent === '20.0 k'");
+    page.wait("document.querySelectorAll('#why li').length === 2");
+    let before = (open(&run), page.eval(SEEN));
+    run.stop();
+
+    // Under the open page comes the next one, which reads nothing again.
+    let run = Run::at(&address, &words, &[]);
+    page.wait("document.getElementById('frames').textContent === '0'");
+    page.wait_for_text("state", "running");
+    page.wait("document.querySelectorAll('#why li').length === 2");
+    assert_eq!((open(&run), page.eval(SEEN)), before);
+    page.ends_content(&origin);
 }
