@@ -161,8 +161,8 @@ pub const STATE_TRANSACTION_BYTES: usize =
 /// Bytes of a checkpoint from which on it is written anew when most of it is of no use.
 pub const REWRITE_BYTES_MIN: u64 = 1024 * 1024;
 
-/// Bytes of no use beside one of use, beyond which it is: by then so many times what is written was appended. With
-/// one, of a log read fast, half of the keeper's work was to write anew.
+/// Bytes of no use for each of use, beyond which a checkpoint is written anew: so many times what is then written was
+/// appended before. With one, half of the keeper's work on a log read fast was to write anew.
 pub const REWRITE_GARBAGE: u64 = 3;
 
 /// Windows of each series whose newest word is kept for whoever watches: 16 hours of minutes.
