@@ -46,6 +46,14 @@ pub fn no_answer(brokers: &str, seconds: u32, last: Option<&Trouble>) -> Error {
     ))
 }
 
+/// What a group committed is not told.
+pub fn no_offsets(group: &str, seconds: u32, last: &Trouble) -> Error {
+    kafka(format!(
+        "group {group}: what it committed was not told for {seconds} s ({}): its brokers are away, or a transaction that commits for it may be open; --give-up says how long to wait",
+        words(last)
+    ))
+}
+
 /// A partition does not answer.
 pub fn no_answer_of(
     topic: &str,

@@ -314,7 +314,9 @@ impl<'a> Looker<'a> {
             if let Some(error) = error {
                 return Err(error);
             }
-            self.check_time()?;
+            if Instant::now() >= self.deadline {
+                return Err(errors::no_offsets(group, self.give_up_s, &trouble));
+            }
             std::thread::sleep(AGAIN_AFTER);
         }
     }

@@ -124,6 +124,19 @@ impl Broker {
         producer
     }
 
+    /// The same, of an offset that a group commits of a topic's first partition.
+    pub(crate) fn begin_commit(&self, topic: &str, group: &str, offset: i64) -> BaseProducer {
+        let mut config = self.config();
+        config.set("group.id", group);
+        let consumer: BaseConsumer = config.create().unwrap();
+        let group = consumer.group_metadata().unwrap();
+        let producer = self.begin_transaction(topic, &[]);
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, 0, Offset::Offset(offset)).unwrap();
+        producer.send_offsets_to_transaction(&list, &group, DEADLINE).unwrap();
+        producer
+    }
+
     fn producer(&self, settings: &[(&str, &str)]) -> BaseProducer {
         let mut config = self.config();
         config.set("enable.idempotence", "true").set("message.max.bytes", "33554432");

@@ -32,9 +32,9 @@ fn killed_at_any_moment_each_result_and_reject_is_there_once() {
         met.deleted += broker.beginning(&case.state);
     }
     eprintln!("{met:?}");
-    // How many transactions are left open is chance; points.rs leaves each of them so.
+    // How many transactions are left open, and how much is deleted, is chance: points.rs leaves each of them so,
+    // trimmed.rs waits for a deletion.
     assert!(met.gone_on > met.kills / 4, "{met:?}");
-    assert!(met.deleted > 0, "{met:?}");
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod points;
 mod refused;
 mod revs;
 mod small;
+mod trimmed;
 mod zombie;
 
 /// How often the run is killed that goes from topic to topic; others are a share of that.

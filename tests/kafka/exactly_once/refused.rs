@@ -1,9 +1,11 @@
 //! What cannot be gone on with is refused, and named; nothing is put out then.
 
+use rdkafka::producer::Producer as _;
+
 use crate::broker::Broker;
 use crate::exactly_once::small::{KEPT, Small};
 use crate::frames::{START_S, counts, of_minute};
-use crate::harness::{Folder, HEADCOUNT, Ran, plain, run, wait_until};
+use crate::harness::{DEADLINE, Folder, HEADCOUNT, Ran, plain, run, wait_until};
 use crate::records::Record;
 
 #[test]
@@ -310,4 +312,21 @@ fn fresh_starts_over() {
     small.write(0, 6..7);
     small.run("").exits(0).says("6 frames read before");
     assert_eq!(counts(&broker.read_lines(&small.output)).len(), 12);
+}
+
+#[test]
+#[ignore = "needs a broker: scripts/test starts one"]
+fn what_a_group_commits_in_an_open_transaction_is_waited_for() {
+    let broker = Broker::shared();
+    let small = Small::new(&broker, true);
+    let open = broker.begin_commit(&small.input, &small.group(), 5);
+    small
+        .run("--give-up 3s")
+        .exits(1)
+        .says(&format!("group {}: what it committed was not told for 3 s", small.group()))
+        .says("a transaction that commits for it may be open");
+    open.abort_transaction(DEADLINE).unwrap();
+    small.write(0, 5..7);
+    small.run("").exits(0).says("5 frames read before");
+    small.has(0..7);
 }
