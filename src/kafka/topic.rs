@@ -70,6 +70,9 @@ impl Topic {
         if topic.partitions > 1 {
             looker.client = looker.consumer(&settings, args, topic.partitions, group)?;
             looker.renew();
+            // So that it knows the brokers before it asks them for offsets: where librdkafka is told of them only
+            // meanwhile, it may miss that, and looks again after 3 s.
+            looker.topic()?;
         }
         if let Some(Before { topic: before, name: checkpoint, is_committed }) = before {
             let cluster_id = looker.client.cluster_id();
