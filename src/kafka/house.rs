@@ -159,6 +159,7 @@ impl Reading {
     fn tell_silence(&mut self, now: Instant) {
         let patience = self.plan.patience;
         let mut all_silent = !self.parts.is_empty();
+        let mut fallen = Vec::new();
         for (index, part) in self.parts.iter_mut().enumerate() {
             if part.queue.is_none() {
                 continue;
@@ -166,7 +167,7 @@ impl Reading {
             let partition = part.partition;
             let rests = part.follows() && part.out == 0 && !self.skew.holds(index);
             if rests && part.vigil.falls_silent(now, &patience) {
-                self.news.push_back(News::Silent { partition });
+                fallen.push((part.agreement.clock_s(), partition));
                 self.skew.count(index, false);
             }
             if part.vigil.turns_doubtful(now, &patience) {
@@ -192,6 +193,10 @@ impl Reading {
                 self.notices.say(about, &errors::nothing_comes_text(topic, partition, next));
             }
         }
+        // Of those that fall silent at once, the one furthest ahead is told of last: nothing is waited for of the
+        // others by then, so its time is the log's, and what it has passed comes out.
+        fallen.sort_unstable();
+        self.news.extend(fallen.into_iter().map(|(_, partition)| News::Silent { partition }));
         let due =
             self.said_silent_at.is_none_or(|at| now.saturating_duration_since(at) >= SILENCE_EVERY);
         if all_silent && due && self.parts.iter().any(|part| part.queue.is_some()) {
