@@ -158,6 +158,10 @@ pub const STATE_CHUNK_BYTES: usize = if cfg!(debug_assertions) { 1024 } else { 5
 pub const STATE_TRANSACTION_BYTES: usize =
     if cfg!(debug_assertions) { 4 } else { 16 } * STATE_CHUNK_BYTES;
 
+/// Bytes that a packed batch of a topic may become.
+pub const UNPACKED_BATCH_BYTES_MAX: usize =
+    if cfg!(debug_assertions) { 64 * 1024 * 1024 } else { 1 << 30 };
+
 /// Bytes of a checkpoint from which on it is written anew when most of it is of no use.
 pub const REWRITE_BYTES_MIN: u64 = 1024 * 1024;
 

@@ -65,6 +65,10 @@ pub struct TopicArgs {
     /// How far in event time a partition may be ahead of the one furthest behind before it has to wait
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = parse_seconds)]
     pub max_skew: u32,
+    /// How messages are fetched: directly where brokers are reached in the clear and no setting says how, else
+    /// by librdkafka
+    #[arg(long, value_enum, value_name = "HOW", default_value_t)]
+    pub fetch: Fetch,
     /// Memory for messages fetched ahead, shared out over the partitions
     #[arg(long, value_name = "BYTES", default_value = "64MiB", value_parser = crate::commands::generate::parse_count)]
     pub queue_memory: u64,
@@ -82,6 +86,7 @@ impl TopicArgs {
             on_gap: OnGap::Fail,
             idle: Idle(None),
             max_skew: 0,
+            fetch: Fetch::default(),
             queue_memory: QUEUE_BYTES,
         }
     }
@@ -185,6 +190,16 @@ pub enum OnGap {
     Fail,
     /// Go on with the first that is left; the windows about the gap are not complete.
     Skip,
+}
+
+/// How messages are fetched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Fetch {
+    /// Past librdkafka where that can be.
+    #[default]
+    Direct,
+    /// By librdkafka, whatever the brokers.
+    Librdkafka,
 }
 
 /// After how long a partition is silent, seconds.

@@ -18,7 +18,7 @@ use crate::watch::progress::Extent;
 
 use super::settle::TopicSummary;
 
-/// Cores up to which one scanner is enough for a topic: librdkafka's own threads want the others.
+/// Cores up to which one scanner is enough for what librdkafka fetches: its own threads want the others.
 const FEW_CORES: usize = 3;
 
 /// What is read, looked at and not yet begun.
@@ -142,6 +142,15 @@ impl Read {
         }
     }
 
+    /// Whether librdkafka fetches it.
+    fn is_by_librdkafka(&self) -> bool {
+        match self {
+            Read::Files(_) => false,
+            #[cfg(feature = "kafka")]
+            Read::Topic(topic) => !topic.is_fetched_directly(),
+        }
+    }
+
     /// Whether all it will hold is there already.
     pub fn is_bounded(&self) -> bool {
         match self {
@@ -153,7 +162,7 @@ impl Read {
 
     /// What suits it where the user has no wish.
     pub fn wish(&self, wish: Wish, cores: usize) -> Wish {
-        if !self.is_partitioned() {
+        if !self.is_by_librdkafka() {
             return wish;
         }
         let scanners = wish.scanners.or((cores <= FEW_CORES).then_some(1));

@@ -8,7 +8,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::client::{Queue, take_error};
 use super::errors;
-use super::part::Part;
+use super::part::{Part, Source};
 use super::positions::Position;
 use super::reading::Reading;
 use super::vigil::Vigil;
@@ -32,11 +32,23 @@ impl Reading {
             if part.is_at_bound() {
                 self.news.push_back(News::Ended { partition });
             } else {
-                let (topic, number) = (&self.plan.topic_c, partition.cast_signed());
-                let queue = Queue::of_partition(&self.client, topic, number, &self.wakers);
-                part.queue = Some(queue);
+                part.queue = Some(match &self.lanes {
+                    Some(lanes) => {
+                        lanes.enter(partition, part.next);
+                        Source::Lane(lanes.clone())
+                    }
+                    None => {
+                        let (topic, number) = (&self.plan.topic_c, partition.cast_signed());
+                        put(&mut list, &self.plan.topic, partition, part.next);
+                        Source::Queue(Queue::of_partition(
+                            &self.client,
+                            topic,
+                            number,
+                            &self.wakers,
+                        ))
+                    }
+                });
                 self.skew.count(index, true);
-                put(&mut list, &self.plan.topic, partition, part.next);
             }
             self.parts.push(part);
         }
@@ -45,6 +57,10 @@ impl Reading {
 
     /// Reads a partition on from here, whatever was fetched of it.
     pub(super) fn reassign(&mut self, partition: Partition, from: u64) -> Result<(), Error> {
+        if let Some(lanes) = &self.lanes {
+            lanes.enter(partition, from);
+            return Ok(());
+        }
         self.unassign(partition)?;
         let mut list = TopicPartitionList::new();
         put(&mut list, &self.plan.topic, partition, from);
@@ -61,6 +77,10 @@ impl Reading {
     }
 
     pub(super) fn unassign(&self, partition: Partition) -> Result<(), Error> {
+        if let Some(lanes) = &self.lanes {
+            lanes.leave(partition);
+            return Ok(());
+        }
         let mut list = TopicPartitionList::new();
         list.add_partition(&self.plan.topic, partition.cast_signed());
         // SAFETY: client and list are alive, the list is copied.

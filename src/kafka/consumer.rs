@@ -89,20 +89,20 @@ pub fn isolation(settings: &Settings) -> Isolation {
 
 /// The shares of the budget, bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Share {
+pub struct Share {
     /// Queued of a partition before no more is fetched.
-    queue: u64,
+    pub queue: u64,
     /// Messages of a partition the same.
-    messages: u64,
+    pub messages: u64,
     /// Fetched of a partition at a time.
-    partition_fetch: u64,
+    pub partition_fetch: u64,
     /// Fetched of a broker at a time.
-    fetch: u64,
+    pub fetch: u64,
 }
 
 impl Share {
     /// Up to a quarter is for what is being fetched, by which a queue can grow beyond its bound.
-    fn of(budget: u64, partitions: Partition) -> Share {
+    pub fn of(budget: u64, partitions: Partition) -> Share {
         let own = budget / u64::from(partitions.max(1));
         let partition_fetch = (own / 4).clamp(MIB / 16, FETCH_MAX);
         let queue = own.saturating_sub(partition_fetch).clamp(MIB / 16, 2047 * MIB);

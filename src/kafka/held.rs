@@ -1,5 +1,5 @@
-//! The messages one reader has drawn: they lie where librdkafka put them, are lent from there, and are
-//! given back when the reader draws again. The array of pointers is made once.
+//! The messages one reader has drawn: they lie where librdkafka put them, or where we fetched them to ([`Records`]),
+//! are lent from there, and are given back when the reader draws again. The array of pointers is made once.
 
 use std::ptr;
 use std::slice;
@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rdkafka::bindings as c;
 
 use super::client::{Client, Queue, text_of};
+use super::fetch::records::Records;
 use crate::input::messages::Message;
 use crate::limits::{CHUNK_BYTES, KAFKA_DRAW_MESSAGES_MAX};
 use crate::prefetch::prefetch;
@@ -36,6 +37,8 @@ pub struct Held {
     at: usize,
     /// How many to draw next: about as many as make a chunk of input.
     want: usize,
+    /// Those that were not fetched by librdkafka.
+    pub(super) records: Records,
     /// The messages are gone before their client is.
     _client: Arc<Client>,
 }
@@ -47,7 +50,14 @@ impl Held {
     /// Nothing drawn.
     pub fn new(client: Arc<Client>) -> Held {
         let messages = vec![ptr::null_mut(); KAFKA_DRAW_MESSAGES_MAX].into();
-        Held { messages, len: 0, at: 0, want: FIRST_DRAW, _client: client }
+        Held {
+            messages,
+            len: 0,
+            at: 0,
+            want: FIRST_DRAW,
+            records: Records::default(),
+            _client: client,
+        }
     }
 
     /// Draws what the queue has, as far as there is room. Nothing may be held.
@@ -67,6 +77,11 @@ impl Held {
     /// How many there are.
     pub fn count(&self) -> usize {
         self.len
+    }
+
+    /// Whether there are any, of either kind.
+    pub fn holds_any(&self) -> bool {
+        self.len > 0 || self.records.count() > 0
     }
 
     /// Looks at one of them.
@@ -117,7 +132,7 @@ impl Held {
     #[inline]
     pub fn take(&mut self) -> Option<Message<'_>> {
         let at = self.at;
-        let &message = self.messages[..self.len].get(at)?;
+        let Some(&message) = self.messages[..self.len].get(at) else { return self.records.take() };
         self.at += 1;
         if let Some(&ahead) = self.messages[..self.len].get(at + PREFETCH_AHEAD) {
             ask_for(ahead);
@@ -144,6 +159,7 @@ impl Held {
             self.want = (CHUNK_BYTES / mean.max(1)).clamp(1, self.messages.len());
         }
         (self.len, self.at) = (0, 0);
+        self.records.give_back();
     }
 }
 

@@ -4,6 +4,7 @@ use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaRespErr as Raw};
 
 use super::client::Queue;
 use super::event::Trouble;
+use super::fetch::lanes::{self, Lanes, Said};
 use super::held::{Head, Held};
 use super::positions::{Bound, Position};
 use super::table::Row;
@@ -11,12 +12,20 @@ use super::vigil::Vigil;
 use crate::clock::agreement::Agreement;
 use crate::input::messages::{Entry, Partition};
 
+/// Where its messages are drawn.
+pub enum Source {
+    /// librdkafka's queue of it.
+    Queue(Queue),
+    /// What we fetch of it ourselves.
+    Lane(Lanes),
+}
+
 /// One partition. See the module's header.
 pub struct Part {
     /// Its number.
     pub partition: Partition,
     /// Its queue; none once it has ended.
-    pub queue: Option<Queue>,
+    pub queue: Option<Source>,
     /// The offset of the next message.
     pub next: u64,
     /// Where it is left.
@@ -170,8 +179,32 @@ impl Part {
         drew
     }
 
+    /// Draws from its lane, and leaves in `held` the messages to be scanned; what came, and the offset after its last
+    /// message as far as is told. None: nothing.
+    pub fn draw(&mut self, lanes: &Lanes, held: &mut Held) -> Option<(Drew, Option<u64>)> {
+        let end = match self.bound {
+            Bound::Offset(end) => end,
+            Bound::Never | Bound::TimeMs(_) => u64::MAX,
+        };
+        let (drew, high) = lanes.draw(self.partition, self.next..end, &mut held.records)?;
+        let drew = match drew {
+            lanes::Drew::To(next) => {
+                self.next = self.next.max(next.min(end));
+                if held.records.count() > 0 {
+                    self.from_first = false;
+                    self.reset = 0;
+                }
+                Drew::Fine
+            }
+            lanes::Drew::Said(Said { error, offset, text }) => self.heed(error, offset, || text),
+        };
+        let is_over =
+            self.is_at_bound() && matches!(drew, Drew::Fine | Drew::Trouble(..) | Drew::Unknown);
+        Some((if is_over { Drew::Ended } else { drew }, high))
+    }
+
     /// Takes note of what the queue says in place of a message.
-    fn heed(&mut self, error: i32, offset: u64, text: impl Fn() -> String) -> Drew {
+    fn heed(&mut self, error: i32, offset: u64, text: impl FnOnce() -> String) -> Drew {
         let is = |raw: Raw| error == raw as i32;
         if is(Raw::RD_KAFKA_RESP_ERR__PARTITION_EOF) {
             // Whatever lay up to here is no message: markers of transactions, what was compacted or
@@ -188,6 +221,7 @@ impl Part {
         if is(Raw::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
             || is(Raw::RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
             || is(Raw::RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
+            || is(Raw::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_ID)
         {
             return Drew::Unknown;
         }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::client::Client;
+use super::errors;
+use super::fetch::batch::Unreadable;
 use super::held::Held;
 use super::house::HOUSE_EVERY;
 use super::reading::Reading;
@@ -14,14 +16,15 @@ use crate::ring::Token;
 pub struct Reader {
     held: Held,
     token: Token<Reading>,
+    topic: Arc<str>,
     /// The partition of the messages drawn last, until that they are done with is told.
     drew: Option<Partition>,
 }
 
 impl Reader {
     /// A reader of what this token guards.
-    pub fn new(client: Arc<Client>, token: Token<Reading>) -> Reader {
-        Reader { held: Held::new(client), token, drew: None }
+    pub fn new(client: Arc<Client>, token: Token<Reading>, topic: Arc<str>) -> Reader {
+        Reader { held: Held::new(client), token, topic, drew: None }
     }
 }
 
@@ -38,7 +41,12 @@ impl MessageReader for Reader {
             Drawn::Waiting => drop(reading),
             _ => reading.release_and_wake(),
         }
-        if let Drawn::Messages { partition, .. } = drawn {
+        if let Drawn::Messages { chunk, partition } = drawn {
+            // Behind the token: unpacking takes as long as scanning.
+            if let Err((offset, Unreadable(text))) = self.held.records.open() {
+                let error = errors::unreadable(&self.topic, partition, offset, &text);
+                return Drawn::Failed { chunk, error };
+            }
             self.drew = Some(partition);
         }
         drawn

@@ -17,12 +17,13 @@ use super::ask::Isolation;
 use super::client::{Client, Queue, Wakers};
 use super::errors;
 use super::event::Trouble;
+use super::fetch::lanes::Lanes;
 use super::held::Held;
 use super::house::HOUSE_EVERY;
 use super::line::Line;
 use super::mend::Mending;
 use super::notices::Notices;
-use super::part::{Drew, Part};
+use super::part::{Drew, Part, Source};
 use super::positions::Position;
 use super::skew::Skew;
 use super::table::Table;
@@ -90,6 +91,8 @@ pub struct Reading {
     pub(super) watch: Watch,
     pub(super) mending: Mending,
     pub(super) consumer: Queue,
+    /// What we fetch ourselves; none: librdkafka fetches.
+    pub(super) lanes: Option<Lanes>,
     pub(super) client: Arc<Client>,
 }
 
@@ -107,6 +110,8 @@ pub struct Beginning {
     pub table: Table,
     /// What was said so far.
     pub notices: Notices,
+    /// What we fetch ourselves, if we do.
+    pub lanes: Option<Lanes>,
 }
 
 impl Reading {
@@ -120,7 +125,7 @@ impl Reading {
         chunks: ChunkNumbers,
         stop: Stop,
     ) -> Result<Reading, Error> {
-        let Beginning { client, plan, positions, first, table, notices } = beginning;
+        let Beginning { client, plan, positions, first, table, notices, lanes } = beginning;
         let now = Instant::now();
         let timeout_ms = i32::try_from(plan.patience.give_up.as_millis()).unwrap_or(i32::MAX);
         let timeout_ms = timeout_ms.clamp(1000, 10_000);
@@ -147,6 +152,7 @@ impl Reading {
             watch: Watch::new(line(), line(), now),
             mending: Mending::new(line()),
             consumer: Queue::of_consumer(&client),
+            lanes,
             client,
         };
         let lost: Vec<News> = positions.iter().filter_map(gap_of).collect();
@@ -193,7 +199,7 @@ impl Reading {
                 dry += 1;
                 continue;
             };
-            if held.count() > 0 {
+            if held.holds_any() {
                 let part = &mut self.parts[index];
                 part.out += 1;
                 return Drawn::Messages { chunk: self.chunks.number(), partition: part.partition };
@@ -225,16 +231,26 @@ impl Reading {
         let index = self.turn;
         self.turn = (self.turn + 1) % self.parts.len();
         let part = &mut self.parts[index];
-        let queue = part.queue.as_ref()?;
+        let source = part.queue.as_ref()?;
         if self.skew.holds(index) {
             return None;
         }
-        held.draw(queue);
-        if held.count() == 0 {
-            return None;
-        }
-        let drew = part.review(held);
-        if held.count() > 0 {
+        let drew = match source {
+            Source::Queue(queue) => {
+                held.draw(queue);
+                if held.count() == 0 {
+                    return None;
+                }
+                part.review(held)
+            }
+            Source::Lane(lanes) => {
+                let lanes = lanes.clone();
+                let (drew, high) = part.draw(&lanes, held)?;
+                self.table.see(part.partition, |seen| seen.end = high.max(seen.end));
+                drew
+            }
+        };
+        if held.holds_any() {
             if part.vigil.is_silent() {
                 self.skew.count(index, true);
             }
@@ -299,6 +315,14 @@ impl Reading {
         self.finished = true;
         self.chunks.all_claimed();
         Drawn::Finished
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        if let Some(lanes) = &self.lanes {
+            lanes.stop();
+        }
     }
 }
 

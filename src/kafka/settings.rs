@@ -83,6 +83,11 @@ impl Settings {
         self.given.get(key).map(|given| given.value.as_str())
     }
 
+    /// All keys the user gave a value for, but for the brokers.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.given.keys().map(String::as_str)
+    }
+
     /// The brokers to begin with.
     pub fn brokers(&self) -> &str {
         &self.brokers

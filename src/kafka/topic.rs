@@ -7,6 +7,8 @@ use std::sync::Arc;
 use super::backlog::TopicBacklog;
 use super::client::{Client, Wakers, c_name};
 use super::errors;
+use super::fetch;
+use super::fetch::lanes::Fixed;
 use super::house::wall_ms;
 use super::keeper::GroupKeeper;
 use super::looker::Looker;
@@ -45,6 +47,8 @@ pub struct Topic {
     cluster_id: Option<String>,
     table: Table,
     notices: Notices,
+    /// How we fetch ourselves; none: librdkafka does.
+    fetch: Option<Fixed>,
 }
 
 impl Topic {
@@ -129,7 +133,7 @@ impl Topic {
         let plan = Plan {
             topic: name.into(),
             topic_c: c_name(name)?,
-            topic_id: topic.id,
+            topic_id: topic.id.clone(),
             brokers: settings.brokers().into(),
             isolation: looker.isolation,
             until: args.until,
@@ -141,7 +145,15 @@ impl Topic {
             keep_s: clock.keep_s,
             max_ahead_s: clock.agree.map(|_| clock.max_ahead_s),
         };
+        let fetch = fetch::start::fixed(
+            &settings,
+            args,
+            (name, &topic.id),
+            topic.partitions,
+            looker.isolation,
+        );
         Ok(Topic {
+            fetch,
             cluster_id: looker.client.cluster_id(),
             client: looker.client,
             plan,
@@ -187,6 +199,11 @@ impl Topic {
         self.plan.until == Some(Until::End)
     }
 
+    /// Whether it is fetched by ourselves, if its brokers speak as we do.
+    pub fn is_fetched_directly(&self) -> bool {
+        self.fetch.is_some()
+    }
+
     /// The cluster's id, where the brokers tell it.
     pub fn cluster_id(&self) -> Option<&str> {
         self.cluster_id.as_deref()
@@ -228,15 +245,27 @@ impl MessageSource for Topic {
         chunks: ChunkNumbers,
         stop: Stop,
     ) -> Result<Vec<Box<dyn MessageReader>>, Error> {
-        let Topic { client, plan, positions, restart, table, notices, .. } = *self;
+        let Topic { client, plan, positions, restart, table, notices, fetch, .. } = *self;
         let first = restart.map(|restart| News::Resumed(Arc::new(restart)));
-        let beginning =
-            Beginning { client: Arc::clone(&client), plan, positions, first, table, notices };
-        let reading = Reading::begin(beginning, Wakers::new(wakers.clone()), chunks, stop)?;
+        let woken = Wakers::new(wakers.clone());
+        let lanes = fetch.and_then(|fixed| fetch::start::start(fixed, Arc::clone(&woken)));
+        let name: Arc<str> = plan.topic.as_str().into();
+        let how = if lanes.is_some() { "directly" } else { "by librdkafka" };
+        tracing::debug!(target: log::KAFKA, topic = &*name, how, "topic {name}: fetched {how}");
+        let beginning = Beginning {
+            client: Arc::clone(&client),
+            plan,
+            positions,
+            first,
+            table,
+            notices,
+            lanes,
+        };
+        let reading = Reading::begin(beginning, woken, chunks, stop)?;
         let token = Token::new(reading);
         let reader = |waker| -> Box<dyn MessageReader> {
             token.add_waker(waker);
-            Box::new(Reader::new(Arc::clone(&client), token.clone()))
+            Box::new(Reader::new(Arc::clone(&client), token.clone(), Arc::clone(&name)))
         };
         Ok(wakers.into_iter().map(reader).collect())
     }

@@ -1,0 +1,4 @@
+//! Without brokers; those are asked in tests/kafka.
+
+mod batches;
+mod lanes;
