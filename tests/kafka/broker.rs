@@ -15,6 +15,7 @@ use rdkafka::admin::{
 };
 use rdkafka::client::{Client, DefaultClientContext};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::metadata::MetadataPartition;
 use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
 
 use crate::harness::{DEADLINE, Ran};
@@ -90,9 +91,20 @@ impl Broker {
         name
     }
 
+    /// Makes a topic that is kept by three nodes, and gives its name.
+    pub(crate) fn replicated(&self, partitions: i32) -> String {
+        let name = self.free_name();
+        self.make_of(&name, partitions, 3, &[]);
+        name
+    }
+
     /// Makes a topic of this name.
     pub(crate) fn make(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) {
-        let mut new = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+        self.make_of(name, partitions, 1, settings);
+    }
+
+    fn make_of(&self, name: &str, partitions: i32, replicas: i32, settings: &[(&str, &str)]) {
+        let mut new = NewTopic::new(name, partitions, TopicReplication::Fixed(replicas));
         for (key, value) in settings {
             new = new.set(key, value);
         }
@@ -106,6 +118,13 @@ impl Broker {
     /// A topic fit for results.
     pub(crate) fn results_topic(&self) -> String {
         self.topic(1, &[("cleanup.policy", "compact")])
+    }
+
+    /// Which nodes lead a topic's partitions.
+    pub(crate) fn leaders(&self, topic: &str) -> Vec<i32> {
+        let metadata =
+            self.admin.inner().fetch_metadata(Some(topic), Duration::from_secs(30)).unwrap();
+        metadata.topics()[0].partitions().iter().map(MetadataPartition::leader).collect()
     }
 
     /// How many partitions a topic has, all with a leader; none if it is not there.

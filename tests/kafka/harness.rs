@@ -1,6 +1,7 @@
 //! Running the binary to its end, and reading what it left behind.
 
 use std::process::{Child, Stdio};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -32,7 +33,17 @@ pub(crate) fn plain(words: &str) -> Vec<&str> {
     if words.first() == Some(&"count") && !words.iter().any(of_checkpoints) {
         words.push("--no-checkpoint");
     }
+    words.extend(fetched(&words));
     words
+}
+
+/// How topics are fetched by all runs that do not say, for the tests to be run another way: HEADCOUNT_FETCH.
+fn fetched(words: &[&str]) -> Vec<&'static str> {
+    static HOW: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("HEADCOUNT_FETCH").ok());
+    match HOW.as_deref() {
+        Some(how) if words.contains(&"-t") && !words.contains(&"--fetch") => vec!["--fetch", how],
+        _ => Vec::new(),
+    }
 }
 
 /// Runs the binary to its end: words, then further arguments.

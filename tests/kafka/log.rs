@@ -46,7 +46,8 @@ fn notices_name_topic_partition_and_offset() {
     let lines = said(&ran.exits(0).stderr);
     let of_kafka: Vec<_> =
         lines.iter().filter(|line| line["target"] == "kafka").map(about).collect();
-    assert_eq!(of_kafka, [named("WARN", 18), named("DEBUG", 25)]);
+    let how = ("DEBUG".into(), topic.as_str().into(), Value::Null, Value::Null);
+    assert_eq!(of_kafka, [named("WARN", 18), named("DEBUG", 25), how]);
 }
 
 #[test]

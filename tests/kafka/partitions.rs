@@ -57,7 +57,7 @@ fn skew_bounds_how_many_windows_are_open() {
     let (broker, folder) = (Broker::shared(), Folder::new());
     let log = || (0..2000).map(|n| at(START_S + 60 * n, "user")).collect::<Vec<String>>();
     let topic = broker.topic(4, &[]);
-    broker.write_partitions(&topic, &[log(), log(), log(), log()]);
+    broker.write_in_batches(&topic, &[log(), log(), log(), log()]);
     // A chunk of each is under way at most, and that is half of it.
     let words = "--max-skew 10m --scanners 1";
     let (results, summary) = folder.count_topic(&broker, &topic, words);

@@ -92,6 +92,18 @@ impl Broker {
         self.write(topic, &records.collect::<Vec<_>>());
     }
 
+    /// The same, a hundred frames of each partition at a time: what is drawn of one is a batch at least.
+    pub(crate) fn write_in_batches<F: AsRef<[u8]>>(&self, topic: &str, partitions: &[Vec<F>]) {
+        let most = partitions.iter().map(Vec::len).max().unwrap_or(0);
+        for from in (0..most).step_by(100) {
+            let part = |frames: &Vec<F>| {
+                let frames = frames.iter().skip(from).take(100);
+                frames.map(|frame| frame.as_ref().to_vec()).collect()
+            };
+            self.write_partitions(topic, &partitions.iter().map(part).collect::<Vec<Vec<_>>>());
+        }
+    }
+
     /// Writes records in one transaction, and commits or aborts it.
     pub(crate) fn write_transaction(&self, topic: &str, records: &[Record], commit: bool) {
         let open = self.begin_transaction(topic, records);

@@ -138,7 +138,7 @@ fn the_partition_that_holds_time_back_is_named() {
 fn a_partition_far_ahead_is_held_and_its_messages_are_unread() {
     let (broker, folder) = (Broker::shared(), Folder::new());
     let topic = broker.topic(2, &[]);
-    broker.write_partitions(&topic, &[log(100, 100), log(1, 10)]);
+    broker.write_in_batches(&topic, &[log(100, 100), log(1, 10)]);
     let words = format!("-t {topic} --idle off --max-skew 2m");
     let watched = Watched::start(&folder, &broker, &words);
     let live = watched.wait("a partition that is held", |live| {
