@@ -13,7 +13,7 @@ from .jobs import CONTENDERS, Job, Side, said, sh, word
 MIB = 2**20
 FRAMES, FRAMES_TINY = "1M", "20K --rate 100"
 
-# What headcount sets of its own for one partition and 64 MiB (src/kafka/consumer.rs), but for
+# What headcount sets of its own for one partition and 64 MiB by librdkafka (src/kafka/consumer.rs), but for
 # fetch.queue.backoff.ms, which kcat's librdkafka (Debian 12: 2.0.2) does not know.
 SAME = {
     "fetch.message.max.bytes": 4 * MIB,
@@ -31,6 +31,8 @@ TOPICS = {
 PAIRS = [
     ("headcount", "bare read"),
     ("headcount, 256 MiB", "bare read, 256 MiB"),
+    ("headcount", "bare read, librdkafka"),
+    ("headcount, librdkafka", "bare read, librdkafka"),
     ("headcount", "kcat"),
     ("headcount", "kcat, same settings"),
     ("headcount", "ConsumerPerformance"),
@@ -46,7 +48,8 @@ Made by `scripts/bench --set topics`. Broker: Apache Kafka by `scripts/kafka`, o
 compared first. {runs} rounds in turns after one to warm up, Kafka Streams and ConsumerPerformance in three of
 them. Medians; of the rounds' ratios the median (smallest–largest). The time of Kafka Streams is what it says
 itself, from its first record to its last result, and so is that of `headcount, reading`: the seconds in its
-summary, from when it begins to ask for records. All others' is that of the whole command, for
+summary, from when it begins to ask for records. `librdkafka`: fetched by it (`--fetch librdkafka`), not past it
+as by default. All others' time is that of the whole command, for
 ConsumerPerformance with the start of the JVM. CPU seconds are those of the program, not of the broker.
 
 {table}
@@ -101,6 +104,8 @@ def job_of(name, topic, headcount, broker, known, frames):
         Side("bare read", f"{read} 2>/dev/null", is_whole),
         Side("headcount, 256 MiB", f"{count} --queue-memory 256MiB", is_same),
         Side("bare read, 256 MiB", f"{read} --queue-memory 256MiB 2>/dev/null", is_whole),
+        Side("headcount, librdkafka", f"{count} --fetch librdkafka", is_same),
+        Side("bare read, librdkafka", f"{read} --fetch librdkafka 2>/dev/null", is_whole),
         Side(
             "Kafka Streams",
             f"{word(CONTENDERS / 'kafka-streams/run')} {broker} {topic}",
