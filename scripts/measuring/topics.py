@@ -136,9 +136,11 @@ def table(done):
             if other not in runs:
                 continue
             a, b = runs[ours], runs[other]
+            settings = ours.split(", ")[1:]
+            against = f"{other} (both)" if settings and settings == other.split(", ")[1:] else other
             wall, cpu = timed.ratio(a, b), timed.ratio(a, b, lambda run: run.cpu_s)
             rows.append(
-                f"| {job.name} | {other} | {timed.median(a).wall_s:.3f} s | {timed.median(b).wall_s:.3f} s "
+                f"| {job.name} | {against} | {timed.median(a).wall_s:.3f} s | {timed.median(b).wall_s:.3f} s "
                 f"| {wall.median:.2f} ({wall.least:.2f}–{wall.most:.2f}) | {cpu.median:.2f} |"
             )
     rows += ["", "| topic | side | CPU seconds | peak memory |", "| --- | --- | --- | --- |"]
