@@ -4,8 +4,9 @@
 //! are entered and left), [`reading`] is what the scanners' readers ([`reader`], [`held`]) share while it
 //! is read: partitions ([`part`], [`assign`]), which of them wait ([`skew`]), what falls due ([`house`]),
 //! what time says of a partition ([`vigil`]), the watch over the topic ([`watch`]), and what is done
-//! about messages that are gone ([`mend`]). Where it can be, messages are fetched by ourselves ([`fetch`]). [`keeper`] commits restart points in the form of
-//! [`restart`]; [`table`] knows how far each partition is, and [`backlog`] tells whoever watches.
+//! about messages that are gone ([`mend`]). Where it can be, messages are fetched past librdkafka
+//! ([`fetch`]). [`keeper`] commits restart points in the form of [`restart`]; [`table`] knows how far each
+//! partition is, and [`backlog`] tells whoever watches.
 //!
 //! Out: [`output_topic`] looks at a topic before the run and makes it ([`admin`]); [`sink`] writes results,
 //! [`rejects`] frames refused and [`fill`] sample frames, by a [`producer`] to its [`topic_handle`] ([`way`]).

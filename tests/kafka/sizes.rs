@@ -56,9 +56,11 @@ fn batches_larger_than_what_is_fetched() {
         let topic = broker.topic(1, &[]);
         let records: Vec<Record> = frames.iter().map(|one| Record::new(0, one.as_str())).collect();
         broker.write_batch(&topic, &records, codec);
-        for flags in
-            ["-X fetch.message.max.bytes=1000", "-X fetch.message.max.bytes=1 --queue-memory 1MiB"]
-        {
+        for flags in [
+            "--queue-memory 64KiB",
+            "-X fetch.message.max.bytes=1000",
+            "-X fetch.message.max.bytes=1 --queue-memory 1MiB",
+        ] {
             check(&broker, &folder, &topic, &frames, flags);
         }
     }
