@@ -20,7 +20,7 @@ from . import timed
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONTENDERS = ROOT / "perf/contenders"
 SLOW_RUNS = 3
-COLUMNS = "job\tround\tside\twall_s\tuser_s\tsystem_s\tpeak_mib"
+COLUMNS = "job\tround\tside\twall_s\tuser_s\tsystem_s\tpeak_mib\tmachine_s"
 
 
 class Side(NamedTuple):
@@ -109,7 +109,7 @@ def rounds(jobs, runs, log):
         for job, runs_of in taken:
             for side, run in once(job, round):
                 runs_of[side.name].append(run)
-                figures = f"{run.wall_s:.4f}\t{run.user_s:.3f}\t{run.system_s:.3f}\t{run.peak_mib:.1f}"
+                figures = f"{run.wall_s:.4f}\t{run.user_s:.3f}\t{run.system_s:.3f}\t{run.peak_mib:.1f}\t{run.machine_s:.2f}"
                 log(f"{job.name}\t{round}\t{side.name}\t{figures}")
     return taken
 

@@ -50,7 +50,7 @@ them. Medians; of the rounds' ratios the median (smallest–largest). The time o
 itself, from its first record to its last result, and so is that of `headcount, reading`: the seconds in its
 summary, from when it begins to ask for records. `librdkafka`: fetched by it (`--fetch librdkafka`), not past it
 as by default. All others' time is that of the whole command, for
-ConsumerPerformance with the start of the JVM. CPU seconds are those of the program, not of the broker.
+ConsumerPerformance with the start of the JVM. CPU seconds are those of the program; with the broker's: all that the machine did meanwhile.
 
 {table}
 """
@@ -143,9 +143,18 @@ def table(done):
                 f"| {job.name} | {against} | {timed.median(a).wall_s:.3f} s | {timed.median(b).wall_s:.3f} s "
                 f"| {wall.median:.2f} ({wall.least:.2f}–{wall.most:.2f}) | {cpu.median:.2f} |"
             )
-    rows += ["", "| topic | side | CPU seconds | peak memory |", "| --- | --- | --- | --- |"]
+    cores = os.cpu_count()
+    rows += [
+        "",
+        f"| topic | side | CPU seconds | with the broker's | of {cores} cores busy | peak memory |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
     for job, runs in done:
         for side in job.sides:
             median = timed.median(runs[side.name])
-            rows.append(f"| {job.name} | {side.name} | {median.cpu_s:.2f} | {median.peak_mib:.0f} MiB |")
+            busy = "" if side.says_wall else f"{100 * median.machine_s / (cores * median.wall_s):.0f} %"
+            rows.append(
+                f"| {job.name} | {side.name} | {median.cpu_s:.2f} | {median.machine_s:.2f} | {busy} "
+                f"| {median.peak_mib:.0f} MiB |"
+            )
     return "\n".join(rows)

@@ -11,13 +11,8 @@ use super::client::{Client, Queue, text_of};
 use super::fetch::records::Records;
 use crate::input::messages::Message;
 use crate::limits::{CHUNK_BYTES, KAFKA_DRAW_MESSAGES_MAX};
-use crate::prefetch::prefetch;
+use crate::prefetch::frame::{FRAMES_AHEAD, prefetch_frame};
 
-/// How many messages ahead a payload is asked for: it lies cold.
-const PREFETCH_AHEAD: usize = 3;
-/// How many of its cache lines: a frame's fields lie in the first few hundred bytes.
-const PREFETCH_LINES: usize = 6;
-const LINE_BYTES: usize = 64;
 /// Messages drawn when nothing is known of their size.
 const FIRST_DRAW: usize = 64;
 
@@ -134,8 +129,9 @@ impl Held {
         let at = self.at;
         let Some(&message) = self.messages[..self.len].get(at) else { return self.records.take() };
         self.at += 1;
-        if let Some(&ahead) = self.messages[..self.len].get(at + PREFETCH_AHEAD) {
-            ask_for(ahead);
+        if let Some(&ahead) = self.messages[..self.len].get(at + FRAMES_AHEAD) {
+            // SAFETY: it is alive, too.
+            prefetch_frame(unsafe { (*ahead).payload }.cast());
         }
         // SAFETY: the message is alive until it is given back, for which its loan must have ended.
         let message = unsafe { &*message };
@@ -172,14 +168,4 @@ impl Drop for Held {
 fn destroy(message: *mut c::rd_kafka_message_t) {
     // SAFETY: it was drawn by us, and is not used again.
     unsafe { c::rd_kafka_message_destroy(message) };
-}
-
-/// Asks for the beginning of a message's payload.
-#[inline]
-fn ask_for(message: *const c::rd_kafka_message_t) {
-    // SAFETY: the message is alive.
-    let payload = unsafe { (*message).payload }.cast::<u8>().cast_const();
-    for line in 0..PREFETCH_LINES {
-        prefetch(payload.wrapping_add(line * LINE_BYTES));
-    }
 }

@@ -10,13 +10,8 @@ use super::connection::Answer;
 use super::lanes::Pool;
 use crate::cli::kafka::Codec;
 use crate::input::messages::Message;
+use crate::prefetch::frame::{FRAMES_AHEAD, prefetch_frame};
 use crate::prefetch::prefetch;
-
-/// How many records ahead a payload is asked for.
-const PREFETCH_AHEAD: usize = 3;
-/// How many of its cache lines: a frame's fields lie in the first few hundred bytes.
-const PREFETCH_LINES: usize = 8;
-const LINE_BYTES: usize = 64;
 
 /// How many records ahead a head is asked for.
 const HEADS_AHEAD: usize = 4;
@@ -122,11 +117,8 @@ impl Records {
             Some(shared) if !self.is_expanded => shared.bytes(),
             _ => self.expanded.bytes(),
         };
-        if let Some(ahead) = self.found.get(self.at + PREFETCH_AHEAD) {
-            let payload = bytes.as_ptr().wrapping_add(ahead.start);
-            for line in 0..PREFETCH_LINES {
-                prefetch(payload.wrapping_add(line * LINE_BYTES));
-            }
+        if let Some(ahead) = self.found.get(self.at + FRAMES_AHEAD) {
+            prefetch_frame(bytes.as_ptr().wrapping_add(ahead.start));
         }
         let payload = len.map(|len| &bytes[start..start + len as usize]);
         Some(Message { payload, offset })
