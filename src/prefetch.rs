@@ -15,7 +15,8 @@ pub(crate) fn prefetch<T>(at: *const T) {
     let _ = at;
 }
 
-/// Messages of topics are asked for so; lines of files lie one after the other, and the processor asks for them itself.
+/// How messages of topics are asked for. Lines of files lie behind one another: `input::frames` asks for as much as
+/// it has passed.
 #[cfg(feature = "kafka")]
 pub(crate) mod frame {
     use super::prefetch;
