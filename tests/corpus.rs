@@ -49,3 +49,9 @@ fn engine() {
 fn ring() {
     replay("ring", checks::ring::check);
 }
+
+#[cfg(feature = "kafka")]
+#[test]
+fn records() {
+    replay("records", checks::records::check);
+}

@@ -6,6 +6,8 @@
 
 pub mod engine;
 pub mod kernels;
+#[cfg(feature = "kafka")]
+pub mod records;
 pub mod ring;
 pub mod scanner;
 

@@ -145,9 +145,9 @@ fn key(records: &[u8]) -> Option<&[u8]> {
     let mut from = Varints { bytes: records, at: 0 };
     let _length = from.number()?;
     from.skip(1)?;
-    let (_time, _offset, length) = (from.number()?, from.number()?, from.number()?);
+    let (_time, _offset, length) = (from.number()?, from.number()?, from.length()??);
     let start = from.at;
-    from.skip(usize::try_from(length).ok()?)?;
+    from.skip(length)?;
     Some(&records[start..from.at])
 }
 
@@ -174,6 +174,15 @@ impl Varints<'_> {
             }
         }
         None
+    }
+
+    /// The length of bytes that follow; none inside where there are none, which is told by -1.
+    #[inline]
+    pub fn length(&mut self) -> Option<Option<usize>> {
+        match self.number()? {
+            -1 => Some(None),
+            length => usize::try_from(length).ok().map(Some),
+        }
     }
 
     /// Passes over bytes.

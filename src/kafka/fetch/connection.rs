@@ -35,9 +35,8 @@ impl Answer {
         &self.room[..self.len]
     }
 
-    /// One of these bytes.
-    #[cfg(test)]
-    pub(super) fn of(bytes: &[u8]) -> Answer {
+    /// One of these bytes: for tests.
+    pub fn of(bytes: &[u8]) -> Answer {
         Answer { room: bytes.to_vec(), len: bytes.len() }
     }
 

@@ -158,13 +158,14 @@ fn find(
             return None;
         }
         least = offset + 1;
-        let key = usize::try_from(from.number()?).unwrap_or(0);
+        let key = from.length()?.unwrap_or(0);
         from.skip(key)?;
-        let len = u32::try_from(from.number()?).ok();
+        let len = from.length()?;
         let start = from.at;
-        if start.checked_add(len.unwrap_or(0) as usize)? > end {
+        if start.checked_add(len.unwrap_or(0))? > end {
             return None;
         }
+        let len = len.map(u32::try_from).transpose().ok()?;
         if wanted.contains(&offset) {
             found.push(Found { offset, start, len });
         }

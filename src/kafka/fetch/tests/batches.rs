@@ -328,6 +328,26 @@ fn no_flipped_bit_is_more_than_an_error_or_other_bytes() {
 }
 
 #[test]
+fn a_length_below_that_of_nothing_is_no_tombstone() {
+    let of = |key: i64, payload: i64| {
+        let (mut one, mut records) = (vec![0, 0, 0], Vec::new());
+        varint(&mut one, key);
+        varint(&mut one, payload);
+        varint(&mut one, 0);
+        varint(&mut records, i64::try_from(one.len()).unwrap());
+        records.extend(one);
+        let answer = around(0, 0, 0, -1, 1, &records);
+        let found = batches(&answer, 0..answer.len(), 0, None).unwrap();
+        read(&answer, &found, 0..1)
+    };
+    assert_eq!(of(-1, -1), Ok(vec![(0, None)]));
+    assert_eq!(of(-1, 0), Ok(vec![(0, Some(vec![]))]));
+    for (key, payload) in [(-2, 0), (-1, -2), (0, -1 << 40), (i64::MIN, 0), (0, i64::MAX)] {
+        of(key, payload).unwrap_err();
+    }
+}
+
+#[test]
 fn what_becomes_too_much_is_refused() {
     let bomb = pack(Codec::Zstd, &vec![0; UNPACKED_BATCH_BYTES_MAX + 1]);
     let answer = around(0, 0, Codec::Zstd as u16, -1, 1, &bomb);
