@@ -56,7 +56,9 @@ impl Clock {
         }
         self.tell(verdicts);
         if self.partitioned {
-            self.partitions.one(partition).next_offset = next_offset;
+            // 0 of a batch in which no message was: a chunk's last one, or all of what was drawn lay elsewhere.
+            let one = self.partitions.one(partition);
+            one.next_offset = one.next_offset.max(next_offset);
         }
     }
 

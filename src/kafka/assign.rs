@@ -59,6 +59,7 @@ impl Reading {
     pub(super) fn reassign(&mut self, partition: Partition, from: u64) -> Result<(), Error> {
         if let Some(lanes) = &self.lanes {
             lanes.enter(partition, from);
+            self.parts[partition as usize].told_held = false;
             return Ok(());
         }
         self.unassign(partition)?;

@@ -103,6 +103,13 @@ pub fn cut_back(topic: &str, partition: Partition, next_offset: u64, end: u64) -
     ))
 }
 
+/// The log was cut back, and goes on: the last message read is none of it any more.
+pub fn cut_back_below(topic: &str, partition: Partition, next_offset: u64) -> Error {
+    kafka(format!(
+        "topic {topic}, partition {partition}: its log was cut back below offset {next_offset}, up to which it was read (a leader was elected that lacked messages): results of it cannot be trusted, start anew with --from beginning"
+    ))
+}
+
 /// A restart point is of a run that counted other windows.
 pub fn other_windows(topic: &str, group: &str, windows: &str) -> Error {
     kafka(format!(

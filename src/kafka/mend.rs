@@ -95,7 +95,13 @@ impl Reading {
             Answer::Topic(seen) if seen.id != self.plan.topic_id => {
                 return Err(errors::topic_remade(topic));
             }
-            Answer::Topic(_) => return Ok(Some(Step::Low)),
+            Answer::Topic(_) => {
+                let part = &self.parts[index];
+                if part.is_cut_back {
+                    return Err(errors::cut_back_below(topic, part.partition, part.next));
+                }
+                return Ok(Some(Step::Low));
+            }
             Answer::Offsets(seen) => match seen.first() {
                 Some(OffsetSeen { offset: Ok(Some(offset)), .. }) => *offset,
                 _ => return Ok(again),

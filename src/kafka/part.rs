@@ -40,6 +40,10 @@ pub struct Part {
     pub out: u32,
     /// How often it was set anew where it was, for want of anything else wrong.
     pub reset: u32,
+    /// What was read of it is not there any more, by its brokers.
+    pub is_cut_back: bool,
+    /// What is fetched of it has been told that it is held back.
+    pub told_held: bool,
     /// What time says of it.
     pub vigil: Vigil,
     /// What was said last in place of an answer, if none has come since.
@@ -57,6 +61,8 @@ pub enum Drew {
     Ended,
     /// Its next message is not there.
     Lost,
+    /// Messages that were read are not there any more: the log was cut back below them.
+    CutBack,
     /// It is not known any more.
     Unknown,
     /// It may not be read any more.
@@ -82,6 +88,8 @@ impl Part {
             held: false,
             out: 0,
             reset: 0,
+            is_cut_back: false,
+            told_held: false,
             vigil,
             trouble: None,
             agreement,
@@ -186,6 +194,7 @@ impl Part {
             Bound::Offset(end) => end,
             Bound::Never | Bound::TimeMs(_) => u64::MAX,
         };
+        self.told_held = false;
         let (drew, high) = lanes.draw(self.partition, self.next..end, &mut held.records)?;
         let drew = match drew {
             lanes::Drew::To(next) => {
@@ -214,9 +223,11 @@ impl Part {
         }
         if is(Raw::RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
             || is(Raw::RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE)
-            || is(Raw::RD_KAFKA_RESP_ERR__LOG_TRUNCATION)
         {
             return Drew::Lost;
+        }
+        if is(Raw::RD_KAFKA_RESP_ERR__LOG_TRUNCATION) {
+            return Drew::CutBack;
         }
         if is(Raw::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
             || is(Raw::RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)

@@ -199,6 +199,7 @@ impl Reading {
                 dry += 1;
                 continue;
             };
+            dry = 0;
             if held.holds_any() {
                 let part = &mut self.parts[index];
                 part.out += 1;
@@ -233,6 +234,12 @@ impl Reading {
         let part = &mut self.parts[index];
         let source = part.queue.as_ref()?;
         if self.skew.holds(index) {
+            if let Source::Lane(lanes) = source
+                && !part.told_held
+            {
+                lanes.hold(part.partition);
+                part.told_held = true;
+            }
             return None;
         }
         let drew = match source {
@@ -274,6 +281,10 @@ impl Reading {
                 self.end(index);
             }
             Drew::Lost => self.mending.wants(index),
+            Drew::CutBack => {
+                part.is_cut_back = true;
+                self.mending.wants(index);
+            }
             Drew::Unknown => self.watch.hurry(now),
             Drew::Trouble(code, text) => {
                 let code = c::rd_kafka_resp_err_t::try_from(code).map_or(Code::Unknown, Code::from);

@@ -85,7 +85,7 @@ impl Fed {
     ) {
         self.verdicts.clear();
         let batch = batch(times, Some(first_offset), [self.series, self.places]);
-        let next_offset = first_offset + times.len() as u64;
+        let next_offset = if times.is_empty() { 0 } else { first_offset + times.len() as u64 };
         let facts = &batch.facts;
         let frames = Frames { partition, facts, held: None, next_offset, wall_s };
         self.clock.judge(&frames, &mut self.verdicts);

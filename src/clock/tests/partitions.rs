@@ -303,6 +303,10 @@ fn feed(
         let take = left.len().min(1 + usize::try_from(random.below(7)).unwrap());
         fed.frames(number, at[partition] as u64, &left[..take]);
         at[partition] += take;
+        if random.below(4) == 0 {
+            // A chunk's last batch may have no message.
+            fed.frames(number, 0, &[]);
+        }
     }
     ended.len() == log.len()
 }
@@ -405,4 +409,16 @@ fn gone_on_with_before_a_clock_the_log_begins_where_it_did() {
     after.finish(false);
     assert_eq!(after.out, peace.out);
     assert!(after.out.iter().all(|word| word.complete == (word.ts_s > 500)), "{:?}", after.out);
+}
+
+#[test]
+fn a_batch_without_messages_moves_no_offset() {
+    let mut log = Fed::plain(0);
+    log.join(&[Beginning, Beginning]);
+    log.frames(1, 5, &[0, 1, 2]);
+    log.frames(1, 0, &[]);
+    log.news(&News::Gap { partition: 0, from: 0, to: 7 });
+    log.frames(0, 0, &[]);
+    let next: Vec<u64> = log.clock.partitions.all().map(|(_, one)| one.next_offset).collect();
+    assert_eq!(next, [7, 8]);
 }

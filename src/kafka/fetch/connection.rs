@@ -7,20 +7,20 @@ use std::time::{Duration, Instant};
 
 use rustix::net::{RecvFlags, recv};
 
-use super::protocol::Api;
+use super::protocol::{Api, Node};
 use super::wire::{Out, broken};
 
-/// How long a broker is waited for that does not take a connection or does not answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a broker is waited for that does not take a connection,
+const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+/// or does not answer. Answers are asked for within a quarter of a second; and until this is over nobody knows that a
+/// host has died without a word, and that another one may lead.
+const PATIENCE: Duration = Duration::from_secs(15);
 /// How long more of an answer is waited for awake. Brokers send on as soon as there is room, in pieces of some
 /// hundred KB; where it slept for each, its processor halted, and woke later than the next piece came: reading took
 /// half as long again.
 const AWAKE_FOR: Duration = Duration::from_micros(200);
 /// An answer so large is followed by another one soon, bytes.
 const LARGE_BYTES: usize = 64 * 1024;
-/// What brokers call us in their logs and quotas.
-const CLIENT: &str = "headcount";
-
 /// Bytes that an answer is read into: made once, and filled anew.
 #[derive(Debug, Default)]
 pub struct Answer {
@@ -50,6 +50,8 @@ impl Answer {
 #[derive(Debug)]
 pub struct Connection {
     stream: TcpStream,
+    /// What the broker calls us in its logs and quotas.
+    client: String,
     number: i32,
     out: Out,
     /// Whether more is waited for awake: not again for an answer for which it was in vain.
@@ -61,16 +63,17 @@ impl Connection {
     ///
     /// # Errors
     /// There is no such host, or it does not answer.
-    pub fn open(host: &str, port: u16) -> io::Result<Connection> {
+    pub fn open(node: &Node, client: &str) -> io::Result<Connection> {
         let mut failed = io::Error::new(io::ErrorKind::NotFound, "no address of this name");
-        for address in (host, port).to_socket_addrs()? {
-            match TcpStream::connect_timeout(&address, PATIENCE) {
+        for address in (&*node.host, node.port).to_socket_addrs()? {
+            match TcpStream::connect_timeout(&address, CONNECT_PATIENCE) {
                 Ok(stream) => {
                     stream.set_nodelay(true)?;
                     stream.set_read_timeout(Some(PATIENCE))?;
                     stream.set_write_timeout(Some(PATIENCE))?;
                     return Ok(Connection {
                         stream,
+                        client: client.to_owned(),
                         number: 0,
                         out: Out::default(),
                         is_awake: false,
@@ -107,7 +110,7 @@ impl Connection {
         self.out.i16(key);
         self.out.i16(version);
         self.out.i32(self.number);
-        self.out.text(CLIENT);
+        self.out.text(&self.client);
         if api.is_compact() {
             self.out.no_tags();
         }

@@ -29,6 +29,8 @@ const PACKED_BYTES: usize = CHUNK_BYTES / 4;
 /// How often partitions at their ends are asked for while another waits for room: an answer that waits for theirs
 /// would keep that one waiting, too.
 const ASIDE_EVERY: Duration = Duration::from_millis(20);
+/// How often it is asked who leads, whatever happens: a broker that leads no more and does not know says nothing wrong.
+const SCOUT_EVERY: Duration = Duration::from_secs(30);
 /// How soon a partition is asked for again that could not be told.
 const AGAIN_AFTER: Duration = Duration::from_millis(100);
 /// How often that happens before it is said.
@@ -45,6 +47,8 @@ pub struct Fixed {
     pub topic: String,
     /// and its id.
     pub topic_id: TopicId,
+    /// What brokers call us.
+    pub client: String,
     /// The brokers to begin with, and the number of none.
     pub brokers: Vec<Node>,
     /// Of an answer.
@@ -123,6 +127,9 @@ struct Lane {
     not_before: Option<Instant>,
     /// or until it is set anew.
     is_barred: bool,
+    /// Nothing is drawn of it for now: one answer that waits is enough, as it keeps all of its room, however little of
+    /// that is this partition's.
+    is_held: bool,
     failures: u32,
 }
 
@@ -174,8 +181,8 @@ pub enum What {
     Error(i32, String),
     /// Records cannot be read.
     Unreadable(String),
-    /// Whether the last record is there still in this epoch.
-    Sure(i32, bool),
+    /// In this reign: where the epoch of the last record ended, if that is known.
+    Sure(i32, Option<u64>),
 }
 
 struct State {
@@ -186,8 +193,8 @@ struct State {
     /// Those with a thread, and their connections.
     running: HashMap<i32, Option<TcpStream>>,
     wants_leaders: bool,
-    /// Which partition is asked for first.
-    first: Partition,
+    /// Which partition a broker is asked for first.
+    first: HashMap<i32, Partition>,
     is_stopped: bool,
 }
 
@@ -212,7 +219,7 @@ impl Lanes {
             nodes: HashMap::new(),
             running: HashMap::new(),
             wants_leaders: false,
-            first: 0,
+            first: HashMap::new(),
             is_stopped: false,
         };
         let (state, changed) = (Mutex::new(state), Condvar::new());
@@ -255,6 +262,7 @@ impl Lanes {
             asked_at: None,
             not_before: None,
             is_barred: false,
+            is_held: false,
             failures: 0,
         };
         state.wants_leaders |= !state.leaders.contains_key(&partition);
@@ -268,6 +276,13 @@ impl Lanes {
         self.state().lanes.remove(&partition);
     }
 
+    /// Nothing is drawn of it until something is.
+    pub fn hold(&self, partition: Partition) {
+        if let Some(lane) = self.state().lanes.get_mut(&partition) {
+            lane.is_held = true;
+        }
+    }
+
     /// Draws what a partition has, a batch at least, of which the records at these offsets are wanted.
     pub fn draw(
         &self,
@@ -277,11 +292,16 @@ impl Lanes {
     ) -> Option<(Drew, Option<u64>)> {
         let mut state = self.state();
         let lane = state.lanes.get_mut(&partition)?;
+        let was_held = std::mem::take(&mut lane.is_held);
         let high = lane.high;
         let (answer, batches, next) = match lane.waiting.front_mut()? {
             Item::Records { answer, batches, next } => (answer, batches, *next),
             Item::Said(_) => {
                 let Some(Item::Said(said)) = lane.waiting.pop_front() else { return None };
+                drop(state);
+                if was_held {
+                    self.0.changed.notify_all();
+                }
                 return Some((Drew::Said(said), high));
             }
         };
@@ -306,7 +326,7 @@ impl Lanes {
         lane.waiting_bytes = lane.waiting_bytes.saturating_sub(taken);
         let has_room = lane.waiting_bytes < self.0.fixed.queue_bytes;
         drop(state);
-        if was_full && has_room {
+        if (was_full && has_room) || was_held {
             self.0.changed.notify_all();
         }
         Some((Drew::To(next), high))
@@ -372,15 +392,17 @@ impl Lanes {
 
     /// Waits until it is to be asked who leads; false: nothing more.
     pub fn wait_for_scouting(&self) -> bool {
+        let due = Instant::now() + SCOUT_EVERY;
         let mut state = self.state();
         loop {
             if state.is_stopped {
                 return false;
             }
-            if std::mem::take(&mut state.wants_leaders) {
+            let waits = due.saturating_duration_since(Instant::now());
+            if std::mem::take(&mut state.wants_leaders) || waits.is_zero() {
                 return true;
             }
-            state = self.wait(state, Duration::from_secs(3600));
+            state = self.wait(state, waits);
         }
     }
 
@@ -402,7 +424,7 @@ impl Lanes {
             if known.is_some_and(|&(_, epoch)| epoch > leader.epoch) {
                 continue;
             }
-            let Some(node) = leader.node else {
+            let Some(node) = leader.node.filter(|node| state.nodes.contains_key(node)) else {
                 state.leaders.remove(&leader.partition);
                 continue;
             };
@@ -425,6 +447,7 @@ impl Lanes {
     /// It is to be asked again who leads.
     pub fn scout_again(&self) {
         self.state().wants_leaders = true;
+        self.0.changed.notify_all();
     }
 
     /// Whether nothing is fetched any more.
@@ -449,15 +472,18 @@ impl State {
     /// Puts into a round what its broker is to be asked now; if nothing, how soon there may be something.
     fn gather(&mut self, fixed: &Fixed, now: Instant, round: &mut Round) -> Duration {
         let State { lanes, leaders, first, .. } = self;
+        let first = first.entry(round.node.id).or_default();
         let epoch = |partition: &Partition| {
             leaders
                 .get(partition)
                 .filter(|&&(node, _)| node == round.node.id)
                 .map(|&(_, epoch)| epoch)
         };
-        let is_full = |lane: &Lane| lane.waiting_bytes >= fixed.queue_bytes;
-        let one_is_full = lanes.iter().any(|(at, lane)| is_full(lane) && epoch(at).is_some());
-        if one_is_full {
+        let has_enough = |lane: &Lane| {
+            lane.waiting_bytes >= fixed.queue_bytes || (lane.is_held && !lane.waiting.is_empty())
+        };
+        let one_waits = lanes.iter().any(|(at, lane)| has_enough(lane) && epoch(at).is_some());
+        if one_waits {
             round.bounds.wait_ms = 0;
         }
         let mut soonest = Duration::from_secs(1);
@@ -467,10 +493,10 @@ impl State {
             let (Some(epoch), Some(lane)) = (epoch(&partition), lanes.get_mut(&partition)) else {
                 continue;
             };
-            if lane.is_barred || is_full(lane) {
+            if lane.is_barred || has_enough(lane) {
                 continue;
             }
-            let aside = if one_is_full && lane.ended_at == Some(lane.next) {
+            let aside = if one_waits && lane.ended_at == Some(lane.next) {
                 lane.asked_at.map(|at| at + ASIDE_EVERY)
             } else {
                 None
@@ -514,11 +540,11 @@ impl Lane {
                 }
                 false
             }
-            What::Sure(epoch, true) => {
+            What::Sure(epoch, Some(end)) if end >= self.next => {
                 self.sure_epoch = epoch;
                 false
             }
-            What::Sure(_, false) => {
+            What::Sure(..) => {
                 self.is_barred = true;
                 self.say(Raw::RD_KAFKA_RESP_ERR__LOG_TRUNCATION as i32, String::new());
                 false
@@ -551,9 +577,13 @@ impl Lane {
         }
     }
 
-    /// Says something, unless something was said last.
+    /// Says something, unless it was said since the last records.
     fn say(&mut self, error: i32, text: String) {
-        if !matches!(self.waiting.back(), Some(Item::Said(_))) {
+        let said = self.waiting.iter().rev().map_while(|item| match item {
+            Item::Said(said) => Some(said),
+            Item::Records { .. } => None,
+        });
+        if said.into_iter().all(|said| said.error != error) {
             self.waiting.push_back(Item::Said(Said { error, offset: self.next, text }));
         }
     }

@@ -30,8 +30,12 @@ pub fn run(lanes: &Lanes, node: i32) {
         match fetch(lanes, &round, &mut connection) {
             Ok(()) => again_after = AGAIN_AFTER,
             Err(_) if lanes.is_stopped() => return,
-            // Brokers end connections that were idle; whether more is wrong is seen by the next one.
-            Err(_) if was_idle => connection = None,
+            // Brokers end connections that were idle; whether more is wrong is seen by the next one. But if this
+            // was the end of the broker, others lead now.
+            Err(_) if was_idle => {
+                connection = None;
+                lanes.scout_again();
+            }
             Err(error) => {
                 connection = None;
                 let text = format!("broker {}:{}: {error}", round.node.host, round.node.port);
@@ -59,7 +63,7 @@ fn fetch(lanes: &Lanes, round: &Round, connection: &mut Option<Connection>) -> i
     let connection = match connection {
         Some(connection) => connection,
         None => {
-            let opened = Connection::open(&round.node.host, round.node.port)?;
+            let opened = Connection::open(&round.node, &fixed.client)?;
             lanes.connected(round.node.id, opened.handle()?);
             connection.insert(opened)
         }
@@ -94,8 +98,7 @@ fn sure(round: &Round, ends: Vec<(Partition, EpochEnd)>) -> Vec<Came> {
     let came = |(partition, end): (Partition, EpochEnd)| {
         let &(want, turn) = round.wants.iter().find(|(want, _)| want.partition == partition)?;
         let what = match end {
-            // Nothing is known of that epoch: it is not denied.
-            Ok(end) => What::Sure(want.epoch, end.is_none_or(|end| end >= want.offset)),
+            Ok(end) => What::Sure(want.epoch, end),
             Err(error) => What::Error(i32::from(error), words(i32::from(error))),
         };
         Some(Came { partition, turn, what })

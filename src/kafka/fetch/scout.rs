@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use super::connection::{Answer, Connection};
-use super::lanes::Lanes;
+use super::lanes::{Fixed, Lanes};
 use super::node;
 use super::protocol::{self, Api, Metadata, Node};
 
@@ -15,23 +15,28 @@ const AGAIN_AFTER: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// It does not answer.
-pub fn ask(node: &Node, topic: &str) -> io::Result<Option<Metadata>> {
-    let mut connection = Connection::open(&node.host, node.port)?;
+pub fn ask(node: &Node, fixed: &Fixed) -> io::Result<Option<Metadata>> {
+    let mut connection = Connection::open(node, &fixed.client)?;
     let mut answer = Answer::default();
     connection.ask(Api::ApiVersions, |_| {}, &mut answer)?;
     if !protocol::speaks_all(answer.bytes())? {
         return Ok(None);
     }
-    connection.ask(Api::Metadata, |out| protocol::ask_metadata(out, topic), &mut answer)?;
+    connection.ask(Api::Metadata, |out| protocol::ask_metadata(out, &fixed.topic), &mut answer)?;
     protocol::metadata(answer.bytes()).map(Some)
 }
 
-/// Asks whenever it is wanted, until nothing is to be fetched any more, and starts the threads of brokers.
+/// Asks whenever it is wanted and now and then, until nothing is to be fetched any more, and starts the threads of brokers.
 pub fn run(lanes: &Lanes) {
-    while lanes.wait_for_scouting() {
-        let nodes = lanes.nodes();
-        let topic = &lanes.fixed().topic;
-        let found = nodes.iter().find_map(|node| ask(node, topic).ok().flatten());
+    for turn in 0.. {
+        if !lanes.wait_for_scouting() {
+            return;
+        }
+        // Not the same one first each time: it may be gone, or not know what is new.
+        let mut nodes = lanes.nodes();
+        let count = nodes.len().max(1);
+        nodes.rotate_left(turn % count);
+        let found = nodes.iter().find_map(|node| ask(node, lanes.fixed()).ok().flatten());
         let is_settled = found.is_some_and(|metadata| heed(lanes, metadata));
         std::thread::sleep(AGAIN_AFTER);
         if !is_settled {

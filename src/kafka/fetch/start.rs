@@ -18,6 +18,8 @@ use crate::kafka::settings::Settings;
 
 /// What may be set without a say in how is fetched.
 const OF_NO_CONCERN: [&str; 3] = ["client.id", "isolation.level", "security.protocol"];
+/// What brokers call us unless it was said.
+const CLIENT: &str = "headcount";
 /// Where brokers are that are named without a port.
 const PORT: u16 = 9092;
 /// The number of a broker whose number is not known.
@@ -48,6 +50,7 @@ pub fn fixed(
     Some(Fixed {
         topic: topic.0.to_owned(),
         topic_id: topic_id(topic.1)?,
+        client: settings.given("client.id").unwrap_or(CLIENT).to_owned(),
         brokers: settings.brokers().split(',').map(node).collect::<Option<_>>()?,
         bounds: Bounds {
             wait_ms: if args.until == Some(Until::End) { 50 } else { 250 },
@@ -59,9 +62,12 @@ pub fn fixed(
     })
 }
 
-/// A topic's id from the text librdkafka makes of it, in the usual alphabet (Kafka's own tools have another).
+/// A topic's id from the text librdkafka makes of it, in the usual alphabet (Kafka's own tools have another); none where
+/// topics have none, as in clusters that came from before Kafka 2.8 and were told to stay so.
 fn topic_id(text: &str) -> Option<TopicId> {
-    STANDARD_NO_PAD.decode(text).ok()?.try_into().ok()
+    const NONE: TopicId = [0; 16];
+    let id = STANDARD_NO_PAD.decode(text).ok()?.try_into().ok()?;
+    (id != NONE).then_some(id)
 }
 
 /// A broker as it is named by people; none if that cannot be told.
@@ -81,12 +87,14 @@ fn node(name: &str) -> Option<Node> {
 /// Begins to fetch; none where brokers are too old, or none of them answers.
 pub fn start(fixed: Fixed, wakers: Arc<Wakers>) -> Option<Lanes> {
     let mut brokers = fixed.brokers.iter();
-    let metadata = brokers.find_map(|node| scout::ask(node, &fixed.topic).ok())??;
+    let metadata = brokers.find_map(|node| scout::ask(node, &fixed).ok())??;
     let lanes = Lanes::new(fixed, wakers);
     let scouting = lanes.clone();
     let thread = std::thread::Builder::new().name("fetch".into());
     thread.spawn(move || scout::run(&scouting)).ok()?;
-    scout::heed(&lanes, metadata);
+    if !scout::heed(&lanes, metadata) {
+        lanes.scout_again();
+    }
     Some(lanes)
 }
 
@@ -100,7 +108,7 @@ mod tests {
             topic_id("+/+/+/+/+/+/+/+/+/+/+w"),
             Some([0xfb, 0xff, 0xbf].repeat(6)[..16].try_into().unwrap())
         );
-        assert_eq!(topic_id("AAAAAAAAAAAAAAAAAAAAAA"), Some([0; 16]));
+        assert_eq!(topic_id("AAAAAAAAAAAAAAAAAAAAAA"), None);
         assert_eq!(topic_id("-_-_-_-_-_-_-_-_-_-_-w"), None);
         assert_eq!(topic_id("AAAA"), None);
     }

@@ -22,6 +22,7 @@ fn lanes(partitions: Partition, queue_bytes: usize) -> Lanes {
     let fixed = Fixed {
         topic: "t".into(),
         topic_id: [7; 16],
+        client: "c".into(),
         brokers: Vec::new(),
         bounds,
         partition_bytes: 100,
@@ -200,14 +201,69 @@ fn after_a_change_of_leaders_it_is_made_sure_that_the_last_record_is_there_still
     leads(&lanes, 0..1, NODE, 4);
     let (round, _) = asked(&lanes);
     assert_eq!(round.unsure, [(0, 4, 3)]);
-    lanes.put(of_first(&round, What::Sure(4, true)));
+    lanes.put(of_first(&round, What::Sure(4, Some(11))));
     let (round, _) = asked(&lanes);
     assert!(round.unsure.is_empty());
-    leads(&lanes, 0..1, NODE, 5);
-    lanes.put(of_first(&round, What::Sure(5, false)));
-    assert_eq!(draw(&lanes, 0), Some((Ok(11), 1)), "what came before is told");
-    let cut = Raw::RD_KAFKA_RESP_ERR__LOG_TRUNCATION as i32;
-    assert_eq!(draw(&lanes, 0), Some((Err(cut), 0)));
+    assert_eq!(draw(&lanes, 0), Some((Ok(11), 1)));
+    let cut = Some((Err(Raw::RD_KAFKA_RESP_ERR__LOG_TRUNCATION as i32), 0));
+    // It ended before, or its leader has never heard of it, as both clients of Kafka take it.
+    for (epoch, end) in [(5, Some(10)), (6, None)] {
+        leads(&lanes, 0..1, NODE, epoch);
+        lanes.enter(0, 10);
+        lanes.put(vec![records(&lanes, &asked(&lanes).0, &[(1, Codec::None)])]);
+        leads(&lanes, 0..1, NODE, epoch + 10);
+        let (round, _) = asked(&lanes);
+        assert_eq!(round.unsure, [(0, epoch + 10, 3)]);
+        lanes.put(of_first(&round, What::Sure(epoch + 10, end)));
+        assert_eq!(draw(&lanes, 0), Some((Ok(11), 1)), "what came before is told");
+        assert_eq!(draw(&lanes, 0), cut);
+    }
+}
+
+#[test]
+fn what_ends_a_lane_is_said_whatever_waits_to_be_said() {
+    let lanes = lanes(1, usize::MAX);
+    let (gone, trouble) =
+        (Raw::RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE, Raw::RD_KAFKA_RESP_ERR__TRANSPORT);
+    let (round, _) = asked(&lanes);
+    for _ in 0..3 {
+        lanes.put(error(&round, trouble));
+    }
+    lanes.put(error(&round, gone));
+    for said in [trouble, gone] {
+        assert_eq!(draw(&lanes, 0), Some((Err(said as i32), 0)));
+    }
+    assert_eq!(draw(&lanes, 0), None, "each once");
+}
+
+#[test]
+fn of_what_is_held_back_one_answer_waits() {
+    let lanes = lanes(2, usize::MAX);
+    lanes.hold(0);
+    let (round, wants) = asked(&lanes);
+    assert_eq!(wants, [(0, 10), (1, 10)], "none waits yet");
+    lanes.put(vec![records(&lanes, &round, &[(1, Codec::None)])]);
+    assert_eq!(asked(&lanes).1, [(1, 10)]);
+    assert_eq!(draw(&lanes, 0), Some((Ok(11), 1)));
+    assert_eq!(asked(&lanes).1.len(), 2, "it is drawn again");
+}
+
+#[test]
+fn each_broker_has_a_turn_of_its_own() {
+    let lanes = lanes(4, usize::MAX);
+    leads(&lanes, 2..4, OTHER, 1);
+    let first = |node| lanes.round(node).unwrap().wants[0].0.partition;
+    let turns = [NODE, OTHER, NODE, OTHER, NODE, OTHER].map(first);
+    assert_eq!(turns, [0, 2, 1, 3, 0, 2]);
+}
+
+#[test]
+fn a_leader_nobody_knows_where_to_find_is_none() {
+    let lanes = lanes(1, usize::MAX);
+    let leaders = vec![Leader { partition: 0, node: Some(7), epoch: 1 }];
+    let metadata = Metadata { nodes: Vec::new(), leaders };
+    assert_eq!(lanes.led(metadata), (vec![], false));
+    assert_eq!(leads(&lanes, 0..1, OTHER, 1), (vec![OTHER], true));
 }
 
 #[test]
