@@ -9,6 +9,7 @@ mod broker;
 mod case;
 mod commands;
 mod denied;
+mod filled;
 mod held;
 mod kills;
 mod log;
