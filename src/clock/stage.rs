@@ -390,8 +390,9 @@ impl ClockStage {
             (true, Some(_)) => LogEnd::GoneOnWith,
         };
         self.clock.finish(end, &mut batch.verdicts);
-        if !is_new && batch.verdicts.heads().is_empty() {
-            // The last one says it all.
+        let failed = self.clock.take_failed();
+        // What failed at the end is to fail again when it is gone on with; or the last one says it all.
+        if failed.is_some() || (!is_new && batch.verdicts.heads().is_empty()) {
             batch.verdicts.take_back_cut();
             self.cut = None;
         }
@@ -404,7 +405,7 @@ impl ClockStage {
         self.report.judged = self.clock.judged().clone();
         self.watching.ended(&self.clock);
         self.report.names = Some(self.clock.names());
-        if let Some(error) = self.clock.take_failed() {
+        if let Some(error) = failed {
             self.fail(error);
         }
         self.take_in_hand(Dealt { handle, scanner: None });

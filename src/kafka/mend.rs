@@ -156,6 +156,13 @@ impl Reading {
             self.table.reach(partition, low);
             self.news.push_back(News::Gap { partition, from, to: low });
         }
+        let part = &mut self.parts[index];
+        if part.vigil.is_silent() {
+            // It was silent as far as it was read then; from here on it is to be found out again.
+            part.vigil.came(Instant::now());
+            self.skew.count(index, true);
+            self.news.push_back(News::Doubtful { partition });
+        }
         if part.is_at_bound() {
             self.end(index);
             return Ok(());

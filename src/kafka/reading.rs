@@ -260,6 +260,8 @@ impl Reading {
         if held.holds_any() {
             if part.vigil.is_silent() {
                 self.skew.count(index, true);
+                // To the clock a frame ends a silence; what has come may hold none.
+                self.news.push_back(News::Doubtful { partition: part.partition });
             }
             part.vigil.came(now);
             self.table.reach(part.partition, part.next);

@@ -286,7 +286,10 @@ impl Reads for TopicPlaces {
             let heard = next.get(&row.partition);
             // Before its first message the clock does not know where it was entered.
             let offset = heard.copied().filter(|&offset| offset > 0).unwrap_or(row.entered);
-            PartitionState { partition: row.partition, offset, heard: heard.is_some() }
+            // The table may be ahead of the cut: where the first messages were found deleted since, the clock of the cut
+            // does not know of it.
+            let heard = heard.is_some_and(|&offset| offset > 0 || row.entered == 0);
+            PartitionState { partition: row.partition, offset, heard }
         };
         let mut partitions: Vec<PartitionState> = self.table.all().into_iter().map(place).collect();
         partitions.sort_unstable_by_key(|one| one.partition);

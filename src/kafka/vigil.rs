@@ -86,7 +86,8 @@ impl Vigil {
         let starves = !all_read && takes;
         self.starved_since = starves.then(|| self.starved_since.unwrap_or(now));
         let asked_at = self.asked_at.take().filter(|_| all_read);
-        self.read_at = asked_at.or(self.read_at);
+        // An earlier answer is worth nothing beside one that knows of more.
+        self.read_at = if all_read { asked_at.or(self.read_at) } else { None };
         asked_at.is_some()
     }
 
@@ -217,6 +218,24 @@ mod tests {
         vigil.said(at(start, 54), true, true);
         assert!(!vigil.falls_silent(at(start, 54), &off));
         assert!(vigil.falls_silent(at(start, 54), &patience));
+    }
+
+    #[test]
+    fn what_is_known_to_be_unread_ends_a_silence() {
+        let (start, patience) = (Instant::now(), patience());
+        let mut vigil = Vigil::new(start);
+        let mut said = |now, all_read| {
+            vigil.asked(at(start, now));
+            vigil.said(at(start, now), all_read, true);
+            let silent = vigil.falls_silent(at(start, now), &patience);
+            (silent, vigil.turns_doubtful(at(start, now), &patience))
+        };
+        assert_eq!(said(5, true), (false, false));
+        assert_eq!(said(8, false), (false, false));
+        assert_eq!(said(10, false), (false, false), "an older answer said that all was read");
+        assert_eq!(said(12, true), (true, false));
+        assert_eq!(said(14, false), (false, true));
+        assert_eq!(said(15, true), (true, false));
     }
 
     #[test]

@@ -161,12 +161,7 @@ impl ScanStage {
             Reader::Messages(messages) => {
                 (batch.partition, batch.wall_s) = (partition, messages.wall_s());
                 let end = fill::from_messages(&mut **messages, &mut frames, batch);
-                let times_s = batch.facts.ts_s();
-                let last = times_s.len().saturating_sub(AGREE_LAST_MAX);
-                if !times_s.is_empty() {
-                    self.last_s.clear();
-                    self.last_s.extend_from_slice(&times_s[last..]);
-                }
+                keep_last(&mut self.last_s, batch.facts.ts_s());
                 end
             }
         }
@@ -279,6 +274,14 @@ impl ScanStage {
     }
 }
 
+/// Adds a chunk's next times, of which the last few are kept: as many as a clock looks at.
+fn keep_last(last_s: &mut Vec<i64>, times_s: &[i64]) {
+    let times_s = &times_s[times_s.len().saturating_sub(AGREE_LAST_MAX)..];
+    let before = AGREE_LAST_MAX - times_s.len();
+    last_s.drain(..last_s.len().saturating_sub(before));
+    last_s.extend_from_slice(times_s);
+}
+
 impl Stage for ScanStage {
     fn name(&self) -> String {
         format!("scan {}", self.index)
@@ -347,5 +350,24 @@ impl Stage for ScanStage {
 
     fn finish(self: Box<Self>) -> Report {
         Report::Scan(self.report)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_chunk_the_last_times_are_kept_however_many_batches_it_has() {
+        let most = i64::try_from(AGREE_LAST_MAX).unwrap();
+        let all: Vec<i64> = (0..3 * most).collect();
+        for step in [1, 2, AGREE_LAST_MAX - 1, AGREE_LAST_MAX, AGREE_LAST_MAX + 1, all.len()] {
+            let mut last_s = Vec::new();
+            for times_s in all.chunks(step) {
+                keep_last(&mut last_s, times_s);
+                keep_last(&mut last_s, &[]);
+            }
+            assert_eq!(last_s, all[all.len() - AGREE_LAST_MAX..], "{step}");
+        }
     }
 }

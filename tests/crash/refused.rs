@@ -148,3 +148,17 @@ fn the_unit_is_checked_also_after_an_empty_log() {
     std::fs::write(&log, "\n".to_owned() + &frames).unwrap();
     place.run(&task).exits(2).says("--ts-unit ms");
 }
+
+#[test]
+fn what_fails_at_the_end_fails_again_when_it_is_gone_on_with() {
+    let place = Place::new();
+    let log = place.at("log");
+    // The last few frames move no clock: only the end opens their minute, beyond more empty ones than are filled in.
+    let times = [1_700_000_000_i64; 40].into_iter().chain([1_700_000_000 + 60 * 200_000; 3]);
+    let frames = times.map(|ts| format!("{{\"ts\":{ts},\"uid\":\"u\"}}\n"));
+    std::fs::write(&log, frames.collect::<String>()).unwrap();
+    let task = Task::new(&[log.to_str().unwrap()], "--fill");
+    for _ in 0..3 {
+        place.run(&task).exits(1).says("--fill: more than");
+    }
+}
