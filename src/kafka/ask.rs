@@ -206,10 +206,39 @@ fn offsets_of(event: &Event) -> Vec<OffsetSeen> {
         // SAFETY: as above.
         let place = unsafe { place.as_ref() }?;
         let offset = match RDKafkaErrorCode::from(place.err) {
-            RDKafkaErrorCode::NoError => Ok(u64::try_from(place.offset).ok()),
+            RDKafkaErrorCode::NoError => told(place.offset),
             code => Err(Trouble { code, text: code.to_string() }),
         };
         Some(OffsetSeen { partition: Partition::try_from(place.partition).ok()?, offset })
     });
     seen.collect()
+}
+
+/// An offset as it stands in an answer. What no broker filled in stands there too, without an error: librdkafka asks
+/// each leader for its own, and puts together whatever came.
+fn told(offset: i64) -> Result<Option<u64>, Trouble> {
+    const NONE_SO_LATE: i64 = -1;
+    match u64::try_from(offset) {
+        Ok(offset) => Ok(Some(offset)),
+        Err(_) if offset == NONE_SO_LATE => Ok(None),
+        Err(_) => {
+            let text = "its leader was asked for an offset, and told none".into();
+            Err(Trouble { code: RDKafkaErrorCode::Partial, text })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_broker_told_is_no_offset() {
+        assert_eq!(told(0), Ok(Some(0)));
+        assert_eq!(told(i64::MAX), Ok(Some(i64::MAX as u64)));
+        assert_eq!(told(-1), Ok(None), "none as late as the time asked for");
+        for invalid in [-1001, -2, i64::MIN] {
+            assert_eq!(told(invalid).unwrap_err().code, RDKafkaErrorCode::Partial);
+        }
+    }
 }

@@ -195,7 +195,7 @@ impl<'a> Looker<'a> {
         loop {
             let answer = self.ask(|line| line.offsets(name, &points, isolation))?;
             let Answer::Offsets(seen) = answer else { continue };
-            match by_partition(seen, points.len()) {
+            match by_partition(seen, &points) {
                 Ok(offsets) => return Ok(offsets),
                 Err(trouble) => {
                     if let Some(error) = errors::for_good(&trouble, self.topic, self.brokers) {
@@ -219,6 +219,9 @@ impl<'a> Looker<'a> {
     ) -> Result<Vec<Looked>, Error> {
         let isolation = self.isolation;
         let lows = self.offsets(topic, Point::Earliest, Isolation::Uncommitted)?;
+        // Before times: where none is as late yet, it is read from here on, and what comes meanwhile lies behind. And
+        // before high watermarks, so that none lies before an end.
+        let ends = self.offsets(topic, Point::Latest, isolation)?;
         let from_times = match from {
             From::TimeMs(ms) => Some(self.offsets(topic, Point::TimeMs(ms), isolation)?),
             _ => None,
@@ -227,8 +230,6 @@ impl<'a> Looker<'a> {
             Some(Until::TimeMs(ms)) => Some(self.offsets(topic, Point::TimeMs(ms), isolation)?),
             _ => None,
         };
-        // In this order, so that no end lies beyond the high watermark.
-        let ends = self.offsets(topic, Point::Latest, isolation)?;
         let highs = self.offsets(topic, Point::Latest, Isolation::Uncommitted)?;
         let at = |offsets: &[Option<u64>], index: usize| offsets[index].unwrap_or(0);
         let looked = (0..topic.partitions).zip(0..).map(|(partition, index)| {
@@ -392,16 +393,21 @@ fn timeout_ms(left: Duration) -> i32 {
     i32::try_from(left.as_millis()).unwrap_or(i32::MAX).saturating_add(1000).clamp(2000, 3_600_000)
 }
 
-fn by_partition(seen: Vec<OffsetSeen>, partitions: usize) -> Result<Vec<Option<u64>>, Trouble> {
-    let mut offsets = vec![None; partitions];
+fn by_partition(
+    seen: Vec<OffsetSeen>,
+    asked: &[(Partition, Point)],
+) -> Result<Vec<Option<u64>>, Trouble> {
+    let mut offsets = vec![None; asked.len()];
     let mut answered = 0;
     for OffsetSeen { partition, offset } in seen {
-        if let Some(at) = offsets.get_mut(partition as usize) {
+        let index = partition as usize;
+        if let (Some(at), Some((_, point))) = (offsets.get_mut(index), asked.get(index)) {
             *at = offset?;
-            answered += 1;
+            // Every partition has a beginning and an end; only of a time there may be nothing.
+            answered += usize::from(at.is_some() || matches!(point, Point::TimeMs(_)));
         }
     }
-    if answered < partitions {
+    if answered < asked.len() {
         let text = "not all partitions were answered for".into();
         return Err(Trouble { code: Code::Partial, text });
     }
