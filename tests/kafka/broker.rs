@@ -237,16 +237,11 @@ impl Broker {
 
     /// Commits offsets of a topic's first partition as other programs do: nothing beside them.
     pub(crate) fn commit(&self, topic: &str, group: &str, offset: i64) {
-        self.commit_of(topic, 0, group, offset);
-    }
-
-    /// The same of any.
-    pub(crate) fn commit_of(&self, topic: &str, partition: i32, group: &str, offset: i64) {
         let mut config = self.config();
         config.set("group.id", group);
         let consumer: BaseConsumer = config.create().unwrap();
         let mut list = TopicPartitionList::new();
-        list.add_partition_offset(topic, partition, Offset::Offset(offset)).unwrap();
+        list.add_partition_offset(topic, 0, Offset::Offset(offset)).unwrap();
         consumer.commit(&list, CommitMode::Sync).unwrap();
     }
 
