@@ -2,7 +2,7 @@
 //! comes as an argument; no I/O.
 //!
 //! Silent is a partition whose clock has not moved for `--idle` while an answer not older than that said
-//! that nothing in it is unread. An outage is not silence: without an answer there is none, and after
+//! that nothing in it is unread, and none since said otherwise. An outage is not silence: without an answer there is none, and after
 //! `--give-up` without any the run fails. So it does where answers come, but for as long none of what they
 //! say is unread: a client and its brokers may be of different minds about who leads a partition. Time in which
 //! nobody looked does not count: a run held up by its own output has not waited for brokers.

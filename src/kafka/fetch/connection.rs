@@ -21,6 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const AWAKE_FOR: Duration = Duration::from_micros(200);
 /// An answer so large is followed by another one soon, bytes.
 const LARGE_BYTES: usize = 64 * 1024;
+
 /// Bytes that an answer is read into: made once, and filled anew.
 #[derive(Debug, Default)]
 pub struct Answer {
